@@ -1,0 +1,115 @@
+"""`grid-hub`: the commands of the city's own node."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+from hub.app import create_hub_app
+from hub.directory import init_hub
+from hub.publishing import publish_file
+from node import commands, rollup
+from node.asof import as_of
+from node.cli import count
+from node.exports import rollup_file, text_table
+from node.home import Home
+from node.terminal import DONE, language, run, show
+from schemas.clock import parse_instant
+from schemas.errors import Invalid
+from schemas.labels import label
+from schemas.strict_json import dumps
+
+PROGRAM: Final = "grid-hub"
+FORMATS: Final = ("table", "json", "csv", "xlsx")
+MAX_GROUPS: Final = 899
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command; returns the exit code of 4-interfaces."""
+    return run(parser(), sys.argv[1:] if argv is None else argv)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line of the hub."""
+    top = argparse.ArgumentParser(prog=PROGRAM, description="五级网格 市级节点 / FiveGrid hub")
+    sub = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    init = sub.add_parser("init", help="由单位名单建立市级节点 / lay the hub out from a unit list")
+    commands.data_option(init)
+    init.add_argument("--units", required=True, metavar="FILE.csv", help="code,name,level,parent_code")
+    init.add_argument("--profile", metavar="NAME", help="制度 / cadence profile")
+    init.add_argument("--groups-per-village", type=count, default=0, metavar="K")
+    init.add_argument("--seed", type=count, default=1, metavar="N")
+    init.set_defaults(run=_init)
+    figures = sub.add_parser("rollup", help="统计 / figures of any unit and period")
+    commands.data_option(figures)
+    figures.add_argument("--unit", required=True)
+    figures.add_argument("--period", required=True)
+    figures.add_argument("--by", metavar="DIMENSION")
+    figures.add_argument("--tree", default="then", choices=("then", "now"))
+    figures.add_argument("--as-of", metavar="INSTANT")
+    figures.add_argument("--format", default=None, choices=FORMATS)
+    figures.add_argument("-o", dest="output", metavar="FILE")
+    figures.set_defaults(run=_rollup)
+    publish = sub.add_parser("publish", help="发布制度和目录变动 / publish cadence and directory acts")
+    publish.add_argument("file", metavar="FILE.json")
+    commands.data_option(publish)
+    publish.set_defaults(run=_publish)
+    commands.common(sub, create_hub_app)
+    return top
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    per_village = arguments.groups_per_village
+    if per_village > MAX_GROUPS:
+        raise Invalid("too_many_groups", field="--groups-per-village", value=per_village, limit=MAX_GROUPS)
+    document = init_hub(Path(arguments.data), Path(arguments.units), arguments.profile, per_village, arguments.seed)
+    admin = document["admin"]
+    words = label(
+        language(), "cli.hub_init_done", unit=document["unit"], node=document["node"], name=admin["name"],
+        code=admin["code"],
+    )  # fmt: skip
+    show(arguments, document, words)
+    return DONE
+
+
+def _rollup(arguments: argparse.Namespace) -> int:
+    kind = arguments.format or ("json" if arguments.json else "table")
+    if kind == "xlsx" and not arguments.output:
+        raise Invalid("output_needed", field="-o", value=arguments.output)
+    home = Home(Path(arguments.data))
+    replica = home.replica()
+    asked = {"by": arguments.by, "tree": arguments.tree}
+    if arguments.as_of is None:
+        document = rollup.answer(replica, arguments.unit, arguments.period, now_ms=home.env.now_ms(), **asked)
+    else:
+        text = arguments.as_of
+        at_ms = parse_instant(int(text) if text.isascii() and text.isdigit() else text, "--as-of")
+        with as_of(replica, at_ms) as earlier:
+            document = rollup.answer(earlier, arguments.unit, arguments.period, now_ms=at_ms, **asked)
+    home.close()
+    if kind == "json":
+        content = (dumps(document) + "\n").encode("utf-8")
+    elif kind == "table":
+        content = text_table(document, language()).encode("utf-8")
+    else:
+        content = rollup_file(document, kind, language())[0]
+    if arguments.output:
+        Path(arguments.output).write_bytes(content)
+    else:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+    return DONE
+
+
+def _publish(arguments: argparse.Namespace) -> int:
+    home = Home(Path(arguments.data))
+    published = publish_file(home.replica(), Path(arguments.file))
+    home.close()
+    show(arguments, published, label(language(), "cli.published", **published))
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

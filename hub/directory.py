@@ -1,0 +1,139 @@
+"""`grid-hub init`: the city's own node, its keys, and the dated tree published as directory acts."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from node import accounts
+from node.application import NodeApplication
+from node.home import config_text, create, require_empty, write_private
+from node.projections import CADENCE_KIND
+from node.setup import ADMIN, begin_chain, keep_certificates, write_state
+from schemas.cadence import DEFAULT_PROFILE, PROFILES, Profile, profile_payload
+from schemas.clock import business_day
+from schemas.encoding import b64
+from schemas.errors import Invalid
+from schemas.events import FIRST, Event, Header
+from schemas.strict_json import dumps
+from schemas.unit_list import generate_groups, read_unit_list
+from schemas.units import EPOCH, LEVELS, Act
+from sync import chains, directory
+from sync.database import write
+from sync.enrol import CERT_SCHEMA
+from sync.env import Env, SystemEnv
+from sync.intake import Intake
+from sync.keys import SEED_BYTES, Signer
+from sync.replica import Replica
+from sync.transport import HttpTransport
+
+RECOVERY_KEY: Final = "root-recovery.key"
+MAX_LIST_BYTES: Final = 16 * 1024 * 1024
+ACTS_BYTES: Final = 48 * 1024  # of one event's payload; an event takes 64 KiB
+CADENCE_SCHEMA: Final = "cadence/1"
+
+
+def init_hub(folder: Path, units: Path, profile: str | None, per_village: int, seed: int) -> dict[str, Any]:
+    """Lays the hub out from a unit list. Raises GridError before anything is written when the input is refused."""
+    require_empty(folder)
+    chosen = DEFAULT_PROFILE if profile is None else _profile(profile)
+    acts = read_unit_list(_text(units))
+    if per_village:
+        acts += generate_groups(acts, per_village, random.Random(seed).randrange)  # noqa: S311 - names only
+    city = next(act["unit"] for act in acts if act["level"] == LEVELS[-1])
+    env = SystemEnv(folder, HttpTransport())
+    root, signer_seed = env.random_bytes(SEED_BYTES), env.random_bytes(SEED_BYTES)
+    database = create(folder, signer_seed, env.random_bytes(SEED_BYTES), config_text(None))
+    write_private(folder / RECOVERY_KEY, b64(root).encode("ascii") + b"\n")
+    replica = Replica(database, env, Signer(signer_seed), NodeApplication())
+    found_city(replica, Signer(root), city, acts, chosen)
+    code = accounts.add(replica, ADMIN, "admin", None)
+    me = replica.identity
+    database.conn.close()
+    return {"node": me.node, "unit": me.unit, "level": me.level, "admin": {"name": ADMIN, "code": code}}
+
+
+def found_city(replica: Replica, root: Signer, city: str, acts: Sequence[Act], profile: Profile) -> None:
+    """The hub's first state: certified by the root, its chain begun, tree and cadence published; one transaction."""
+    now = replica.env.now_ms()
+    today = business_day(now)
+    with write(replica.db, "init", replica.env):
+        write_state(replica, unit=city, level=LEVELS[-1], city=city, root_node=root.node, parent=None, parent_node=None)
+        intake = Intake(replica, now)
+        keep_certificates(intake, root_events(replica.env, root, replica.signer, city, today, now))
+        begin_chain(intake)
+        publish_acts(intake, acts, today)
+        publish_cadence(intake, profile, EPOCH)
+        intake.finish()
+
+
+def root_events(env: Env, root: Signer, hub: Signer, city: str, today: date, now_ms: int) -> tuple[Event, Event]:
+    """The root's whole chain: its key, and the certificate under which the hub works."""
+    chain = chains.new_chain(root.node, env.random_bytes)
+    day = today.isoformat()
+    header = Header(chain, 1, FIRST, chains.INC_KIND, city, day, now_ms, 0, chains.INC_SCHEMA, "")
+    first = chains.compose(root, env.random_bytes, header, {"key": b64(root.public), "after": None})
+    claim = {"unit": city, "node": hub.node, "key": b64(hub.public), "level": LEVELS[-1]}
+    header = Header(chain, 2, first.hash, "cert", city, day, now_ms, 0, CERT_SCHEMA, "")
+    return first, chains.compose(root, env.random_bytes, header, claim)
+
+
+def publish_acts(intake: Intake, acts: Sequence[Act], today: date) -> int:
+    """Signs directory acts, as many to an event as fit; returns the number of events."""
+    number = directory.acts_held(intake.db) + 1
+    count = 0
+    for chunk in _chunks(acts):
+        intake.author(
+            kind=directory.KIND,
+            schema=directory.SCHEMA,
+            unit=intake.me.city,
+            day=today,
+            public={"no": number, "acts": [directory.act_json(act) for act in chunk]},
+        )
+        number += len(chunk)
+        count += 1
+    return count
+
+
+def publish_cadence(intake: Intake, profile: Profile, day: date) -> None:
+    """Signs a cadence profile, valid from a day on."""
+    (number,) = intake.db.execute("SELECT COUNT(*) + 1 FROM cadence_entry").fetchone()
+    intake.author(
+        kind=CADENCE_KIND,
+        schema=CADENCE_SCHEMA,
+        unit=intake.me.city,
+        day=day,
+        public={"no": number, "profile": profile_payload(profile)},
+    )
+
+
+def _chunks(acts: Sequence[Act]) -> Iterator[list[Act]]:
+    chunk: list[Act] = []
+    size = 0
+    for act in acts:
+        length = len(dumps(directory.act_json(act)).encode("utf-8")) * 5 // 4  # quotes are escaped inside the line
+        if chunk and size + length > ACTS_BYTES:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(act)
+        size += length
+    if chunk:
+        yield chunk
+
+
+def _profile(name: str) -> Profile:
+    if name not in PROFILES:
+        raise Invalid("unknown_profile", field="--profile", value=name, allowed=", ".join(PROFILES))
+    return PROFILES[name]
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_LIST_BYTES:
+            raise Invalid("unit_list_too_large", field="--units", value=path, limit=MAX_LIST_BYTES)
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid("unit_list_unreadable", field="--units", value=path, why=error) from error

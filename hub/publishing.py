@@ -1,0 +1,76 @@
+"""`grid-hub publish`: dated directory acts and cadence profiles, signed by the city and sent down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from hub.directory import publish_acts, publish_cadence
+from schemas.cadence import Profile, read_profile
+from schemas.clock import business_day
+from schemas.errors import Invalid
+from schemas.periods import parse_day
+from schemas.strict_json import Json, loads
+from schemas.units import Act, Tree, check_act
+from sync import directory
+from sync.database import write
+from sync.intake import Intake
+from sync.replica import Replica
+
+MAX_BYTES: Final = 8 * 1024 * 1024
+MAX_ENTRIES: Final = 20_000
+TYPES: Final = ("cadence", "unit")
+
+
+def publish_file(replica: Replica, path: Path) -> dict[str, int]:
+    """Publishes a list of `{type: cadence|unit, ...}`: all of it, or nothing when one entry is refused."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise Invalid("file_too_large", field="FILE", value=path, limit=MAX_BYTES)
+        raw = path.read_bytes()
+    except OSError as error:
+        raise Invalid("file_unreadable", field="FILE", value=path, why=error) from error
+    entries = loads(raw)
+    if not isinstance(entries, list) or not 0 < len(entries) <= MAX_ENTRIES:
+        raise Invalid("publish_list", field="FILE", value=path, limit=MAX_ENTRIES)
+    return publish(replica, entries)
+
+
+def publish(replica: Replica, entries: Sequence[Json]) -> dict[str, int]:
+    """Checks every entry against the tree as it will be, then signs them in one transaction."""
+    now = replica.env.now_ms()
+    with write(replica.db, "publish", replica.env):
+        intake = Intake(replica, now)
+        acts: list[Act] = []
+        cadences: list[tuple[Any, Profile]] = []
+        for place, entry in enumerate(entries):
+            _read(replica, place, entry, acts, cadences)
+        if acts:
+            publish_acts(intake, acts, business_day(now))
+        for day, profile in cadences:
+            publish_cadence(intake, profile, day)
+        intake.finish()
+    return {"unit": len(acts), "cadence": len(cadences)}
+
+
+def _read(replica: Replica, place: int, entry: Json, acts: list[Act], cadences: list[tuple[Any, Profile]]) -> None:
+    if not isinstance(entry, dict) or entry.get("type") not in TYPES:
+        kind = entry.get("type") if isinstance(entry, dict) else entry
+        raise Invalid("publish_type", field=f"{place}.type", value=kind, allowed=", ".join(TYPES))
+    rest = {name: value for name, value in entry.items() if name != "type"}
+    if entry["type"] == "unit":
+        acts.append(check_act(rest, _tree_with(replica, acts)))
+        return
+    day = parse_day(rest.pop("date", None), f"{place}.date")
+    profile = rest.get("profile")
+    if not isinstance(profile, dict):
+        raise Invalid("bad_profile", field=f"{place}.profile", value=profile)
+    cadences.append((day, read_profile(profile)))
+
+
+def _tree_with(replica: Replica, more: Sequence[Act]) -> Tree:
+    """The tree as it will stand with the entries before this one."""
+    if not more:
+        return directory.tree_of(replica)
+    return Tree([*directory.acts_of(replica.db), *(((10**9 + place, "", 0), act) for place, act in enumerate(more))])

@@ -1,0 +1,1 @@
+"""One level that works alone: entry, review, own rollup, pages, commands."""

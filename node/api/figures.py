@@ -1,0 +1,136 @@
+"""`/api/v1/duties`, `/api/v1/units`, `/api/v1/rollup`: who owes what, the dated tree, the figures."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import Response
+from flask.views import MethodView
+
+from node import duties, rollup
+from node.api.base import blueprint
+from node.api.shapes import Document, DutiesQuery, RollupQuery, UnitsQuery
+from node.asof import as_of
+from node.exports import rollup_file
+from node.guard import language, me, replica
+from schemas.clock import business_day, parse_instant
+from schemas.errors import NotFound
+from schemas.periods import parse_day
+from schemas.units import Unit
+from sync.directory import certified_units, tree_of
+from sync.replica import Replica
+
+duty_routes = blueprint("duties", "应报 / duties")
+unit_routes = blueprint("units", "单位 / units")
+rollup_routes = blueprint("rollup", "统计 / rollups")
+
+
+@duty_routes.route("/duties")
+class Duties(MethodView):
+    """Duty states of one day."""
+
+    @duty_routes.arguments(DutiesQuery, location="query")
+    @duty_routes.response(200, Document)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """Group duties of the subtree in code order, and since when each node has not synced."""
+        node = replica()
+        unit = _known(node, query.get("unit") or me().unit)
+        day = parse_day(query["date"], "date") if "date" in query else _today(node)
+        return duties.duties(node, unit, day, query.get("after"), query["limit"])
+
+
+@unit_routes.route("/units")
+class Units(MethodView):
+    """The dated tree."""
+
+    @unit_routes.arguments(UnitsQuery, location="query")
+    @unit_routes.response(200, Document)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """Units on a day, by id; of a parent or a level when asked."""
+        node = replica()
+        day = parse_day(query["at"], "at") if "at" in query else _today(node)
+        tree, hosts = tree_of(node), certified_units(node.db)
+        parent, level, after = query.get("parent"), query.get("level"), query.get("after", "")
+        if parent is not None:
+            _known(node, parent)
+        wanted = tree.children(parent, day) if parent is not None else tree.units(day)
+        found = sorted(
+            (one for one in wanted if one.id > after and (level is None or one.level == level)), key=lambda one: one.id
+        )
+        limit = query["limit"]
+        items = [unit_json(one, has_node=one.id in hosts) for one in found[:limit]]
+        return {"items": items, "next": found[limit - 1].id if len(found) > limit else None}
+
+
+@unit_routes.route("/units/<unit>")
+class OneUnit(MethodView):
+    """One unit with all its versions."""
+
+    @unit_routes.response(200, Document)
+    def get(self, unit: str) -> dict[str, Any]:
+        """The unit as it is today, its earlier versions, and its ancestors."""
+        node = replica()
+        tree, today = tree_of(node), _today(node)
+        current = tree.nearest(_known(node, unit), today)
+        assert current is not None
+        hosts = certified_units(node.db)
+        return {
+            **unit_json(current, has_node=unit in hosts),
+            "versions": [unit_json(one, has_node=unit in hosts) for one in tree.versions(unit)],
+            "ancestors": list(tree.ancestors(unit, today)[1:]),
+        }
+
+
+@rollup_routes.route("/rollup")
+class Rollup(MethodView):
+    """Figures of any unit and period."""
+
+    @rollup_routes.arguments(RollupQuery, location="query")
+    @rollup_routes.response(200, Document)
+    def get(self, query: dict[str, Any]) -> dict[str, Any] | Response:
+        """Measures and rates with numerators and denominators, and rows along a dimension."""
+        node = replica()
+        period = query.get("period") or _today(node).isoformat()[:7]
+        document = answered(node, query.get("unit") or me().unit, period, query)
+        if query["format"] == "json":
+            return document
+        content, content_type, name = rollup_file(document, query["format"], language())
+        return Response(
+            content, content_type=content_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        )
+
+
+def answered(node: Replica, unit: str, period: str, query: dict[str, Any]) -> dict[str, Any]:
+    """The rollup document now, or as it was known at `as_of`."""
+    by, tree, instant = query.get("by"), query.get("tree", "then"), query.get("as_of")
+    if instant is None:
+        return rollup.answer(node, unit, period, by=by, tree=tree, now_ms=node.env.now_ms())
+    at_ms = parse_instant(int(instant) if instant.isascii() and instant.isdigit() else instant, "as_of")
+    with as_of(node, at_ms) as earlier:
+        return rollup.answer(earlier, unit, period, by=by, tree=tree, now_ms=at_ms)
+
+
+def unit_json(unit: Unit, *, has_node: bool) -> dict[str, Any]:
+    """A unit's version as the API shows it."""
+    return {
+        "id": unit.id,
+        "code": unit.code,
+        "name": unit.name,
+        "level": unit.level,
+        "parent_id": unit.parent_id,
+        "kind": unit.kind,
+        "valid_from": unit.valid_from.isoformat(),
+        "valid_to": unit.valid_to.isoformat() if unit.valid_to else None,
+        "has_node": has_node,
+    }
+
+
+def _known(node: Replica, unit: str) -> str:
+    if not tree_of(node).exists(unit):
+        raise NotFound("unknown_unit", field="unit", value=unit)
+    return unit
+
+
+def _today(node: Replica) -> date:
+    return business_day(node.env.now_ms())

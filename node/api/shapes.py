@@ -1,0 +1,124 @@
+"""Shapes of requests and answers, as the OpenAPI document shows them."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from marshmallow import ValidationError, fields, validate
+
+from node.api.parsing import MAX_LIMIT, StrictSchema, Whole
+
+UNIT: Final = validate.Regexp(r"\A[0-9]{12}(?:[0-9]{3})?\Z", error="12 or 15 digits")
+DAY: Final = validate.Regexp(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", error="YYYY-MM-DD")
+EVENT: Final = validate.Regexp(r"\A[A-Za-z0-9_-]{43}\Z", error="an event's hash, 43 characters")
+SHORT: Final = validate.Length(max=200)
+
+
+class Instant(fields.Field[object]):
+    """An instant as RFC 3339 text or unix ms; the domain rule reads it."""
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> object:
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise ValidationError("RFC 3339 text or unix ms")
+        return value
+
+
+class Count(fields.Field[int]):
+    """A number in a query string: ASCII digits only."""
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> int:
+        if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,6}", value):
+            raise ValidationError("1-6 digits")
+        return int(value)
+
+
+class Found(StrictSchema):
+    """What a check found, in numbers."""
+
+    disputes = Whole(required=True, validate=validate.Range(0, 999))
+    hazards = Whole(required=True, validate=validate.Range(0, 999))
+    cases = fields.List(fields.String(validate=validate.Length(equal=36)), validate=validate.Length(max=50))
+
+
+class CheckBody(StrictSchema):
+    """One check; the unit, its date and the result are needed."""
+
+    unit = fields.String(required=True, validate=UNIT)
+    date = fields.String(required=True, validate=DAY)
+    result = fields.String(required=True, validate=validate.OneOf(["zero", "found"]))
+    found = fields.Nested(Found)
+    occasion = fields.String(validate=SHORT)
+    depth = fields.String(validate=validate.OneOf(["general", "key"]))
+    direction = fields.String(validate=validate.OneOf(["vertical", "horizontal"]))
+    theme = fields.String(validate=validate.Length(1, 40))
+    places_visited = Whole(validate=validate.Range(0, 9999))
+    staff_no = Whole(validate=validate.Range(0, 999))
+    amends = fields.String(validate=EVENT)
+    recorded_at = Instant()
+
+
+class ReturnBody(StrictSchema):
+    """Why a report is returned: words of 1-500 characters, which stay private, beside an optional public code."""
+
+    reason = fields.String(required=True, validate=validate.Length(1, 500))
+    reason_code = fields.String(validate=validate.Regexp(r"\A[a-z_]{1,40}\Z"))
+    text = fields.String(validate=validate.Length(1, 500))
+
+
+class Page(StrictSchema):
+    """Paging by key: `after` is the last answer's `next`."""
+
+    after = fields.String(validate=SHORT)
+    limit = Count(load_default=100, validate=validate.Range(1, MAX_LIMIT))
+
+
+class ChecksQuery(Page):
+    """Which checks."""
+
+    unit = fields.String(validate=UNIT)
+    from_ = fields.String(data_key="from", validate=DAY)
+    to = fields.String(validate=DAY)
+
+
+class DutiesQuery(Page):
+    """Which day of which subtree."""
+
+    unit = fields.String(validate=UNIT)
+    date = fields.String(validate=DAY)
+
+
+class UnitsQuery(Page):
+    """Which units: children of a parent, of a level, on a day."""
+
+    parent = fields.String(validate=UNIT)
+    level = fields.String(validate=validate.OneOf(["group", "village", "township", "county", "city"]))
+    at = fields.String(validate=DAY)
+
+
+class RollupQuery(StrictSchema):
+    """Which figures."""
+
+    unit = fields.String(validate=UNIT)
+    period = fields.String(validate=SHORT)
+    by = fields.String(validate=SHORT)
+    tree = fields.String(load_default="then", validate=validate.OneOf(["then", "now"]))
+    as_of = fields.String(validate=SHORT)
+    format = fields.String(load_default="json", validate=validate.OneOf(["json", "csv", "xlsx"]))
+
+
+class UserBody(StrictSchema):
+    """A new account."""
+
+    name = fields.String(required=True, validate=validate.Length(1, 40))
+    role = fields.String(required=True, validate=validate.Length(1, 20))
+    unit = fields.String(validate=UNIT)
+
+
+class Document(StrictSchema):
+    """Any object; the answers are described in docs/api.md."""
+
+    class Meta:
+        """Answers may grow."""
+
+        unknown = "include"

@@ -1,0 +1,104 @@
+"""`/api/v1/sync`, `/api/v1/events/<hash>`, `/api/v1/users`, and the health of the process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, g, request
+from flask.views import MethodView
+
+from node import accounts, status
+from node.api.base import blueprint
+from node.api.parsing import idempotency_key, require_event
+from node.api.shapes import Document, UserBody
+from node.guard import language, replica
+from node.records import evidence
+from schemas.errors import Forbidden
+from sync import log
+
+sync_routes = blueprint("sync_state", "同步 / sync")
+event_routes = blueprint("events", "证据 / evidence")
+user_routes = blueprint("users", "用户 / users")
+health = Blueprint("health", __name__)
+
+
+@sync_routes.route("/sync")
+class SyncState(MethodView):
+    """How far this node's records have come."""
+
+    @sync_routes.response(200, Document)
+    def get(self) -> dict[str, Any]:
+        """Cursors, queue, refusals, lines set aside, forks, clock offset."""
+        return status.sync_state(replica(), language())
+
+    @sync_routes.response(202, Document)
+    def post(self) -> dict[str, Any]:
+        """Runs an exchange now, beside the clock."""
+        idempotency_key(required=False)
+        woken = bool(current_app.extensions["grid"].wake())
+        return {"started": woken, **status.sync_state(replica(), language())}
+
+
+@event_routes.route("/events/<event>")
+class Evidence(MethodView):
+    """One signed event."""
+
+    @event_routes.response(200, Document)
+    def get(self, event: str) -> dict[str, Any]:
+        """Header, signature, chain position, whether it verifies now, and the marks of each hop."""
+        require_event(event)
+        return evidence(replica(), event)
+
+
+@user_routes.route("/users")
+class Users(MethodView):
+    """People who sign in at this node."""
+
+    @user_routes.response(200, Document)
+    def get(self) -> dict[str, Any]:
+        """Everybody, by name."""
+        listed = accounts.listed(replica())
+        items = [
+            {"name": one.name, "role": one.role, "unit": one.unit, "active": has_password}
+            for one, has_password, _seen in listed
+        ]
+        return {"items": items, "next": None}
+
+    @user_routes.arguments(UserBody)
+    @user_routes.response(201, Document)
+    def post(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Adds an account; the answer holds its one-time code, once."""
+        node = replica()
+        code = accounts.add(node, body["name"], body["role"], body.get("unit"))
+        return {
+            "name": body["name"],
+            "role": body["role"],
+            "unit": body.get("unit") or node.identity.unit,
+            "code": code,
+        }
+
+
+@health.get("/healthz")
+def healthz() -> Response:
+    """Alive: the database answers."""
+    replica().db.execute("SELECT 1 FROM node_state").fetchone()
+    return Response("ok\n", content_type="text/plain; charset=utf-8")
+
+
+@health.get("/metrics")
+def metrics() -> Response:
+    """Prometheus text, for this machine itself or for a token's owner."""
+    if request.remote_addr not in ("127.0.0.1", "::1") and g.account is None:
+        raise Forbidden("metrics_local", field="route", value="/metrics")
+    node = replica()
+    state = status.status(node)
+    lines = [
+        ("grid_events_total", node.db.execute("SELECT COALESCE(MAX(n), 0) FROM event").fetchone()[0]),
+        ("grid_uplog_entries_total", log.up_tip(node.db)[0]),
+        ("grid_queue_entries", state["queue"]),
+        ("grid_refused_entries", len(state["refused"])),
+        ("grid_forked_chains", len(state["forks"])),
+        ("grid_alarms", len(state["alarms"])),
+    ]
+    text = "".join(f"# TYPE {name} gauge\n{name} {value}\n" for name, value in lines)
+    return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")

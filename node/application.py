@@ -1,0 +1,27 @@
+"""What the sync layer is handed: the meaning of payloads at a node."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+
+from node.migrations import DERIVED
+from node.projections import NodeProjection
+from node.recount import compare
+from sync.replica import Replica
+
+
+class NodeApplication:
+    """Projection, emptying and checking of a node's derived tables."""
+
+    def projection(self, replica: Replica) -> NodeProjection:
+        """A projection for one write transaction."""
+        return NodeProjection(replica)
+
+    def clear(self, db: Database) -> None:
+        """Empties every derived table."""
+        for table in DERIVED:
+            db.execute(f"DELETE FROM {table}")
+
+    def verify(self, replica: Replica) -> tuple[int, list[tuple[str, str]]]:
+        """How many tallies were compared with a recount from the events, and what differs."""
+        return compare(replica)

@@ -1,0 +1,37 @@
+"""The state of this node at an earlier instant, made again from the part of the log that was there then."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlite_utils import Database
+
+from schemas.clock import iso_instant
+from schemas.errors import Invalid
+from sync.rebuild import rebuild
+from sync.replica import Replica
+
+
+@contextmanager
+def as_of(replica: Replica, at_ms: int) -> Iterator[Replica]:
+    """A replica in memory that holds what had arrived here by `at_ms` (unix ms), everything derived made again.
+
+    The real database is only read. Raises Invalid for an instant that has not come yet.
+    """
+    if at_ms > replica.env.now_ms():
+        raise Invalid("as_of_future", field="as_of", value=iso_instant(at_ms))
+    conn = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        replica.db.conn.backup(conn)
+        (position,) = conn.execute("SELECT COALESCE(MAX(n), 0) FROM event WHERE received_at <= ?", [at_ms]).fetchone()
+        for table in ("uplog", "downlog"):
+            conn.execute(f"DELETE FROM {table} WHERE event > ?", [position])
+        conn.execute("DELETE FROM part WHERE event > ?", [position])
+        conn.execute("DELETE FROM event WHERE n > ?", [position])
+        earlier = Replica(Database(conn, execute_plugins=False), replica.env, replica.signer, replica.app)
+        rebuild(earlier)
+        yield earlier
+    finally:
+        conn.close()

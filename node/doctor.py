@@ -1,0 +1,56 @@
+"""`doctor`: quick questions that tell whether a node is fit for work, each with the way out."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from typing import Final
+
+from node.home import NODE_KEY, Home
+from schemas.labels import label
+from sync.env import TransportError
+from sync.server import DISK_RESERVE_BYTES, HELLO_PATH
+
+MAX_OFFSET_MS: Final = 10 * 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One question and its answer."""
+
+    code: str
+    ok: bool
+    text: str
+
+
+def examine(home: Home, language: str) -> list[Finding]:
+    """Database, disk, key file, parent, clock, unprojected events."""
+    replica = home.replica()
+    db = replica.db
+    (sound,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    free = home.env.free_bytes()
+    private = stat.S_IMODE((home.folder / NODE_KEY).stat().st_mode) & 0o077 == 0
+    (unprojected,) = db.execute("SELECT COUNT(*) FROM unprojected").fetchone()
+    found = [
+        ("database", sound == "ok", {"result": sound}),
+        ("disk", free > 2 * DISK_RESERVE_BYTES, {"free_mb": free // 1_048_576}),
+        ("key_file", private, {"file": NODE_KEY}),
+        ("unprojected", unprojected == 0, {"count": unprojected}),
+    ]
+    if home.config.parent is not None:
+        found.append(("parent", _answers(home), {"url": home.config.parent}))
+        row = db.execute("SELECT offset_ms FROM link WHERE side = 'parent'").fetchone()
+        offset = row[0] if row and row[0] is not None else 0
+        found.append(("clock", abs(offset) <= MAX_OFFSET_MS, {"seconds": offset // 1000}))
+    return [
+        Finding(code, ok, label(language, f"doctor.{code}.{'ok' if ok else 'wrong'}", **values))
+        for code, ok, values in found
+    ]
+
+
+def _answers(home: Home) -> bool:
+    try:
+        reply = home.env.transport.request("GET", f"{home.config.parent}{HELLO_PATH}", {}, b"")
+    except TransportError:
+        return False
+    return reply.status == 200

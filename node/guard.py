@@ -1,0 +1,103 @@
+"""At the door of every request: who asks, whether the route is theirs, whether the unit is."""
+
+from __future__ import annotations
+
+from flask import current_app, g, request
+from flask_wtf.csrf import CSRFError, CSRFProtect
+
+from node import accounts
+from node.access import Rule, rule_for
+from node.accounts import Account
+from node.api.parsing import json_body
+from node.scope import require_scope
+from schemas.errors import BadRequest, Forbidden, NotFound, Unauthorised
+from schemas.labels import DEFAULT_LANGUAGE
+from sync.replica import Replica
+
+SESSION_COOKIE = "grid_session"
+LANGUAGE_COOKIE = "grid_language"
+csrf = CSRFProtect()
+
+
+def replica() -> Replica:
+    """The replica of this request's thread."""
+    opened: Replica = current_app.extensions["grid"].replica()
+    return opened
+
+
+def language() -> str:
+    """The reader's language: a cookie on pages, Accept-Language for programs, Chinese else."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    if chosen in ("zh_CN", "en"):
+        return chosen
+    best = request.accept_languages.best_match(["zh", "zh-CN", "en"], default="zh")
+    return "en" if best == "en" and request.path.startswith("/api/") else DEFAULT_LANGUAGE
+
+
+def me() -> Account:
+    """Who asks; only behind a rule that needs somebody."""
+    account: Account = g.account
+    return account
+
+
+def check() -> None:
+    """Runs before every view. Raises Unauthorised, Forbidden or NotFound."""
+    if request.routing_exception is not None:  # 404 and 405 need nobody
+        return
+    rule = rule_for(request.endpoint, request.method)
+    if rule is None:
+        raise Forbidden("no_access_entry", field="route", value=request.endpoint)
+    g.account = _account()
+    if rule.public:
+        if request.method == "POST" and request.blueprint == "pages":
+            _check_csrf()
+        return
+    if g.account is None:
+        raise Unauthorised("sign_in_needed")
+    if g.by_session and request.method not in ("GET", "HEAD", "OPTIONS"):
+        _check_csrf()
+    if g.account.role not in rule.roles:
+        raise Forbidden("role_not_allowed", field="role", value=g.account.role)
+    _check_unit(rule)
+
+
+def _account() -> Account | None:
+    g.by_session = False
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme:
+        if scheme.lower() != "bearer":
+            raise Unauthorised("bearer_needed", field="Authorization", value=scheme)
+        account = accounts.by_token(replica(), token.strip())
+        if account is None:
+            raise Unauthorised("token_wrong", field="Authorization")
+        return account
+    secret = request.cookies.get(SESSION_COOKIE)
+    if not secret:
+        return None
+    g.by_session = True
+    return accounts.by_session(replica(), secret)
+
+
+def _check_csrf() -> None:
+    try:
+        csrf.protect()
+    except CSRFError as error:
+        raise BadRequest("csrf", field="csrf_token", value=None) from error
+
+
+def _check_unit(rule: Rule) -> None:
+    """The unit that the request names has to stand in the subtree of the user's own."""
+    unit: object = None
+    if rule.unit_in == "query":
+        unit = request.args.get("unit")
+    elif rule.unit_in == "form":
+        unit = request.form.get("unit")
+    elif rule.unit_in == "json":
+        unit = json_body().get("unit")
+    if isinstance(unit, str) and unit:
+        try:
+            require_scope(replica(), me(), unit)
+        except NotFound as error:
+            # The shape of a wrong unit is told by the schema of the route; an unknown one by the rule behind it.
+            if rule.unit_in == "query" and request.blueprint == "pages":
+                raise error

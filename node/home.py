@@ -1,0 +1,183 @@
+"""The folder of one node: database, keys, config. Everything that must be kept or carried away stands in it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlite_utils import Database
+
+from node.application import NodeApplication
+from node.migrations import NODE
+from schemas.errors import Conflict, Invalid, NotFound
+from sync.database import open_database
+from sync.env import SystemEnv
+from sync.keys import SEED_BYTES, Signer
+from sync.migrations import SYNC
+from sync.replica import Replica, Shared
+from sync.retry import Pace
+from sync.transport import HttpTransport
+
+DATABASE: Final = "grid.db"
+CONFIG: Final = "config.toml"
+KEYS: Final = "keys"
+NODE_KEY: Final = "keys/node.key"
+SECRET_KEY: Final = "keys/secret.key"
+PENDING_KEY: Final = "enrol.pending"
+SERVE_LOCK: Final = "serve.lock"
+SYNC_LOCK: Final = "sync.lock"
+DEFAULT_BIND: Final = "127.0.0.1:8080"
+DEFAULT_PACE: Final = Pace()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What IT staff may change in config.toml. Times in seconds."""
+
+    parent: str | None = None
+    bind: str = DEFAULT_BIND
+    ca_file: str | None = None
+    pace: Pace = DEFAULT_PACE
+
+
+class Home:
+    """An initialised node folder. Hands each thread a replica of its own on the same database."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not (folder / DATABASE).is_file():
+            raise NotFound("no_node_here", field="--data", value=folder)
+        self.config = read_config(folder)
+        self.signer = Signer(_key(folder / NODE_KEY))
+        self.secret = _key(folder / SECRET_KEY)
+        self.env = SystemEnv(folder, HttpTransport(self.config.ca_file))
+        self._shared = Shared()
+        self._local = threading.local()
+        self._app = NodeApplication()
+
+    def replica(self) -> Replica:
+        """This thread's replica, opened on first use."""
+        replica: Replica | None = getattr(self._local, "replica", None)
+        if replica is None:
+            database = open_database(self.folder / DATABASE, SYNC, NODE)
+            replica = Replica(database, self.env, self.signer, self._app, self._shared)
+            self._local.replica = replica
+        return replica
+
+    def close(self) -> None:
+        """Closes this thread's connection; the last one out leaves a single plain file."""
+        replica: Replica | None = getattr(self._local, "replica", None)
+        if replica is not None:
+            replica.db.conn.close()
+            self._local.replica = None
+
+    @contextmanager
+    def sync_turn(self) -> Iterator[None]:
+        """The loop of `serve` and a `sync` beside it take turns."""
+        with locked(self.folder / SYNC_LOCK):
+            yield
+
+
+def create(folder: Path, signer_seed: bytes, secret: bytes, config: str) -> Database:
+    """Lays out a new folder and returns its empty database. The folder may exist if it is empty.
+
+    Raises Conflict when it holds something.
+    """
+    require_empty(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / KEYS).mkdir(mode=0o700, exist_ok=True)
+    write_private(folder / NODE_KEY, signer_seed)
+    write_private(folder / SECRET_KEY, secret)
+    (folder / CONFIG).write_text(config, encoding="utf-8")
+    return open_database(folder / DATABASE, SYNC, NODE)
+
+
+def require_empty(folder: Path) -> None:
+    """Raises Conflict unless the folder is missing, empty, or holds only an enrolment that was cut short."""
+    if folder.exists() and not folder.is_dir():
+        raise Conflict("not_a_folder", field="--data", value=folder)
+    if folder.is_dir() and any(entry.name != PENDING_KEY for entry in folder.iterdir()):
+        raise Conflict("folder_not_empty", field="--data", value=folder)
+
+
+def config_text(parent: str | None) -> str:
+    """A first config.toml."""
+    lines = ["# 本文件可以修改，改后重启 serve 生效。This file may be changed; restart serve afterwards."]
+    if parent is not None:
+        lines += ["[sync]", f'parent = "{parent}"', "interval_s = 60", "first_retry_s = 120"]
+    lines += ["", "[serve]", 'bind = "127.0.0.1:8080"', ""]
+    return "\n".join(lines)
+
+
+def read_config(folder: Path) -> Config:
+    """The folder's config. Raises Invalid naming the key that can't be read."""
+    try:
+        tables = tomllib.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, FileNotFoundError) as error:
+        raise Invalid("bad_config", field=CONFIG, value=error) from error
+    sync, serve = tables.get("sync", {}), tables.get("serve", {})
+    pace = Pace(
+        interval_s=_seconds(sync, "interval_s", DEFAULT_PACE.interval_s),
+        first_retry_s=_seconds(sync, "first_retry_s", DEFAULT_PACE.first_retry_s),
+        retry_cap_s=_seconds(sync, "retry_cap_s", DEFAULT_PACE.retry_cap_s),
+    )
+    return Config(
+        parent=_text(sync, "parent"),
+        bind=_text(serve, "bind") or DEFAULT_BIND,
+        ca_file=_text(sync, "ca_file"),
+        pace=pace,
+    )
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Holds an exclusive lock on a file. Raises Conflict when somebody else has it and `wait` is off."""
+    with path.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as error:
+            raise Conflict("locked", field="--data", value=path.parent) from error
+        try:
+            yield
+        finally:
+            fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Writes a file that only its owner may read, and has it on the disk before it returns."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _key(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise NotFound("key_missing", field="--data", value=path) from error
+    if len(content) != SEED_BYTES:
+        raise Invalid("key_broken", field="--data", value=path)
+    return content
+
+
+def _text(table: dict[str, object], name: str) -> str | None:
+    value = table.get(name)
+    if value is not None and not isinstance(value, str):
+        raise Invalid("bad_config", field=f"{CONFIG}: {name}", value=value)
+    return value or None
+
+
+def _seconds(table: dict[str, object], name: str, default: float) -> float:
+    value = table.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.05 <= value <= 86_400:
+        raise Invalid("bad_config", field=f"{CONFIG}: {name}", value=value)
+    return float(value)

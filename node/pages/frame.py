@@ -1,0 +1,202 @@
+"""What every page has: words, numbers and times in the reader's language, navigation, where we are."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
+from jinja2 import ChoiceLoader, FileSystemLoader
+
+from node import status
+from node.access import rule_for
+from node.guard import language, replica
+from schemas.clock import SHANGHAI, business_day
+from schemas.errors import GridError, Invalid
+from schemas.labels import DEFAULT_LANGUAGE, explain, has_label, label
+from sync.directory import tree_of
+
+Link = dict[str, Any]
+# (endpoint, label key, icon); the side menu shows them in groups, the tab bar the first ones and "more".
+WORK: Final = (("pages.today", "nav.today", "home"), ("pages.records", "nav.records", "list"))
+FIGURES: Final = (("pages.rollup_page", "nav.rollup", "chart"),)
+SYSTEM: Final = (
+    ("pages.sync_page", "nav.sync", "sync"),
+    ("pages.nodes_page", "nav.nodes", "case"),
+    ("pages.users_page", "nav.users", "list"),
+)
+GROUPS: Final = (("nav.work", WORK), ("nav.figures", FIGURES), ("nav.system", SYSTEM))
+TABS: Final = 4
+MAX_TEXT: Final = 2_000
+
+
+def install(app: Flask, templates: Path | None) -> None:
+    """Filters, functions and the context of every template."""
+    if templates is not None:
+        assert app.jinja_loader is not None
+        app.jinja_loader = ChoiceLoader([FileSystemLoader(templates), app.jinja_loader])
+    app.jinja_env.filters.update(number=number, day=day_text, time=time_text)
+    app.context_processor(_context)
+
+
+def _context() -> dict[str, Any]:
+    lang = language()
+    account = getattr(g, "account", None)
+    context: dict[str, Any] = {
+        "t": lambda key, /, **params: label(lang, key, **params),
+        "lang": lang,
+        "static": lambda name: url_for("static", filename=name),
+        "user": account,
+        "here": here(),
+        "is_hub": replica().identity.is_top,
+        "nav": [],
+        "tabbar": [],
+        "link": None,
+    }
+    if account is not None:
+        context |= {"nav": _nav(lang, account.role), "tabbar": _tabbar(lang, account.role), "link": _link(lang)}
+    return context
+
+
+def here() -> Mapping[str, Any]:
+    """The unit of this node with the names above it, highest first."""
+    node = replica()
+    tree, today = tree_of(node), business_day(node.env.now_ms())
+    me = node.identity
+    names = [found.name for unit in tree.ancestors(me.unit, today) if (found := tree.nearest(unit, today))]
+    return {
+        "unit": me.unit,
+        "name": names[0] if names else me.unit,
+        "level": me.level,
+        "path": list(reversed(names[1:])),
+    }
+
+
+def _allowed(endpoint: str, role: str) -> bool:
+    rule = rule_for(endpoint, "GET")
+    return rule is not None and (rule.public or role in rule.roles)
+
+
+def _item(lang: str, endpoint: str, key: str, icon: str) -> Link:
+    count = _attention() if endpoint == "pages.sync_page" else 0
+    return {
+        "href": url_for(endpoint), "label": label(lang, key), "icon": icon, "current": request.endpoint == endpoint,
+        "count": count, "hot": bool(count),
+    }  # fmt: skip
+
+
+def _nav(lang: str, role: str) -> list[Link]:
+    groups = []
+    for title, entries in GROUPS:
+        items = [_item(lang, *entry) for entry in entries if _allowed(entry[0], role)]
+        if items:
+            groups.append({"title": label(lang, title), "items": items})
+    return groups
+
+
+def _tabbar(lang: str, role: str) -> list[Link]:
+    entries = [entry for entry in (*WORK, *FIGURES, *SYSTEM) if _allowed(entry[0], role)]
+    tabs = entries if len(entries) <= TABS + 1 else [*entries[:TABS], ("pages.more", "nav.more", "more")]
+    return [_item(lang, *entry) for entry in tabs]
+
+
+def _attention() -> int:
+    if "attention" not in g:
+        node = replica()
+        open_refusals = [row for row in status.refused(node) if not row["held"] or not row["here"]]
+        g.attention = len(open_refusals) + len(status.forks(node))
+    count: int = g.attention
+    return count
+
+
+def _link(lang: str) -> Link:
+    """The small badge in the top bar: whether this node's records are on their way."""
+    node = replica()
+    if node.identity.is_top:
+        return {"state": "top", "text": label(lang, "link.top")}
+    state = status.sync_state(node, lang)
+    if state["problem"]:
+        return {"state": "off", "text": label(lang, "link.off")}
+    if state["last_success_at"] is None:
+        return {"state": "wait", "text": label(lang, "link.never")}
+    if state["queue"]:
+        return {"state": "wait", "text": label(lang, "link.waiting", count=state["queue"])}
+    row = node.db.execute("SELECT last_seen_at FROM link WHERE side = 'parent'").fetchone()
+    return {"state": "ok", "text": label(lang, "link.ok", at=time_text(row[0]))}
+
+
+# ---- forms
+
+
+def typed(name: str) -> str:
+    """A form field as people meant it: full-width digits and signs become plain ones (NFKC), ends are trimmed."""
+    text = request.form.get(name, "")
+    if len(text) > MAX_TEXT:
+        raise Invalid("too_long", field=name, value=text, limit=MAX_TEXT)
+    return unicodedata.normalize("NFKC", text).strip()
+
+
+def local_path(text: str | None) -> str:
+    """A path of this site, or the front page: a link must not lead people elsewhere."""
+    if not text or not text.startswith("/") or text.startswith("//") or "\\" in text or not text.isprintable():
+        return "/"
+    return text
+
+
+def page(template: str, title: str, status_code: int = 200, **model: object) -> Response:
+    """A rendered page with a title from the catalogue."""
+    return make_response(
+        render_template(template, page_title=label(language(), title), here_url=request.full_path, **model), status_code
+    )
+
+
+def error_page(error: GridError) -> Response:
+    """A refusal as a page; who is not signed in is led to the sign-in page and back."""
+    lang = language()
+    if error.status == 401:
+        return redirect(
+            url_for("pages.sign_in", next=request.full_path.rstrip("?") if request.method == "GET" else "/")
+        )  # type: ignore[return-value]
+    way_out = f"way_out.{error.code}"
+    model = {
+        "status": error.status,
+        "title": label(lang, f"status.{error.status}"),
+        "detail": explain(lang, error),
+        "way_out": label(lang, way_out) if has_label(lang, way_out) else None,
+    }
+    return page("error.html", f"status.{error.status}", error.status, **model)
+
+
+# ---- filters
+
+
+def number(value: object) -> str:
+    """A count with thousands separators; what is no number stays as it is."""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def day_text(value: date | str | None) -> str:
+    """11月23日 星期一 / Mon 23 Nov."""
+    if value is None:
+        return ""
+    day = date.fromisoformat(value) if isinstance(value, str) else value
+    if language() == DEFAULT_LANGUAGE:
+        return f"{day.month}月{day.day}日 星期{'一二三四五六日'[day.weekday()]}"
+    return f"{('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun')[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+
+
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def time_text(at_ms: int | str | None) -> str:
+    """HH:MM in Shanghai today, MM-DD HH:MM on another day; takes unix ms or an instant's text."""
+    if at_ms is None:
+        return ""
+    if isinstance(at_ms, str):
+        at_ms = int(datetime.fromisoformat(at_ms).timestamp() * 1000)
+    moment = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(SHANGHAI)
+    same_day = moment.date() == business_day(replica().env.now_ms())
+    return moment.strftime("%H:%M" if same_day else "%m-%d %H:%M")

@@ -1,0 +1,200 @@
+"""同步: how far the records are, what needs somebody; the nodes below and their one-time codes."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Final
+
+from flask import Blueprint, Response, current_app, redirect, request, url_for
+
+from node import status
+from node.guard import language, replica
+from node.pages.frame import day_text, page, typed
+from schemas.clock import business_day
+from schemas.errors import GridError
+from schemas.labels import explain, has_label, label
+from schemas.units import LEVELS
+from sync import directory, enrol, log
+from sync.replica import Replica
+
+SILENT_MS: Final = 2 * 86_400_000
+DAY_MS: Final = 86_400_000
+MAX_HOSTED: Final = 300
+
+
+def register(routes: Blueprint) -> None:
+    """Adds the pages of this subject."""
+    routes.add_url_rule("/sync", "sync_page", sync_page)
+    routes.add_url_rule("/sync/run", "sync_run", sync_run, methods=["POST"])
+    routes.add_url_rule("/nodes", "nodes_page", nodes_page)
+    routes.add_url_rule("/nodes/invite", "add_node", add_node, methods=["POST"])
+    routes.add_url_rule("/more", "more", lambda: page("more.html", "nav.more"))
+
+
+def sync_page() -> Response:
+    """The state of the link up, and of the nodes below."""
+    node, lang = replica(), language()
+    row = node.db.execute(
+        "SELECT last_seen_at, offset_ms, problem FROM link WHERE side = 'parent' LIMIT 1"
+    ).fetchone() or (None, None, None)
+    key = f"problem.{row[2]}"
+    problem = label(lang, key if has_label(lang, key) else "problem.other", code=row[2]) if row[2] else None
+    parent = node.identity.parent
+    below = _children(node)
+    return page(
+        "sync.html",
+        "nav.sync",
+        parent={"name": _name(node, parent)} if parent else None,
+        stats=_stats(node),
+        last_success_at=row[0],
+        interval_s=60,
+        clock_offset_s=round(row[1] / 1000) if row[1] is not None else None,
+        running=request.args.get("running") == "1",
+        problem=problem,
+        alarms=[alarm["text"] for alarm in status.alarms(node, lang) if alarm["code"] != row[2]],
+        attention=_attention(node, lang),
+        children=below,
+        hosted_count=len(_hosted(node)),
+    )
+
+
+def sync_run() -> Any:
+    """Rings the loop and goes back to the page."""
+    rung = current_app.extensions["grid"].wake()
+    return redirect(url_for("pages.sync_page", running=1 if rung else None))
+
+
+def nodes_page() -> Response:
+    """Nodes below, and the units that may get one."""
+    return _nodes(None, None)
+
+
+def add_node() -> Response:
+    """A one-time code for a unit below, shown once."""
+    node, unit = replica(), typed("unit")
+    try:
+        made = enrol.invite(node, unit)
+    except GridError as error:
+        return _nodes(None, explain(language(), error), error.status)
+    created = {"id": unit, "unit": _name(node, unit), "code": made.code, "expires_at": made.expires_at}
+    return _nodes(created, None)
+
+
+def _nodes(created: dict[str, Any] | None, error: str | None, status_code: int = 200) -> Response:
+    node = replica()
+    return page(
+        "nodes.html",
+        "nav.nodes",
+        status_code,
+        children=_children(node),
+        hosted=_hosted(node),
+        created=created,
+        error=error,
+    )
+
+
+def _stats(node: Replica) -> dict[str, int]:
+    db = node.db
+    today_start = node.env.now_ms() - (node.env.now_ms() + 8 * 3_600_000) % DAY_MS
+    (today,) = db.execute("SELECT COUNT(*) FROM event WHERE received_at >= ?", [today_start]).fetchone()
+    if node.identity.is_top:
+        (own,) = db.execute("SELECT COALESCE(MAX(n), 0) FROM event").fetchone()
+        return {"own": own, "sent": own, "stored": own, "marked": own, "queue": 0, "refused": 0, "today": today}
+    own, queue = log.up_tip(db)[0], status.queue(node)
+    (refused,) = db.execute("SELECT COUNT(*) FROM refused WHERE link = ? AND line IS NULL", [node.link_up]).fetchone()
+    (waiting,) = db.execute(
+        "SELECT COUNT(*) FROM event e JOIN chain c ON c.chain = e.chain WHERE c.behind_since IS NOT NULL"
+        " AND e.received_at >= c.behind_since"
+    ).fetchone()
+    sent = own - queue
+    return {
+        "own": own, "sent": sent, "stored": sent - refused, "marked": max(0, own - waiting), "queue": queue,
+        "refused": refused, "today": today,
+    }  # fmt: skip
+
+
+def _attention(node: Replica, lang: str) -> list[dict[str, Any]]:
+    found = []
+    for row in status.refused(node):
+        reason = label(lang, f"refused.{row['code']}") if has_label(lang, f"refused.{row['code']}") else row["code"]
+        by = node.identity.unit if row["here"] else row["by"]
+        found.append(_item(node, "refused", row["event"], by, reason, row["at"]))
+    for row in status.set_aside(node):
+        found.append(
+            _item(node, row["standing"], row["event"], None, label(lang, f"standing.{row['standing']}"), row["at"])
+        )
+    for row in status.forks(node):
+        found.append(_item(node, "fork", row["tips"][0], None, label(lang, "page.sync.fork_text"), None))
+    return found
+
+
+def _item(node: Replica, kind: str, event: str, by: str | None, text: str, at: str | None) -> dict[str, Any]:
+    row = node.db.execute("SELECT kind, unit, header FROM event WHERE hash = ?", [event]).fetchone()
+    title = label(language(), "page.sync.unknown_event", event=event[:8])
+    if row is not None:
+        kind_key = f"kind.{row[0]}"
+        kind_name = label(language(), kind_key) if has_label(language(), kind_key) else row[0]
+        bdate = row[2].split("\t")[6] if row[2].count("\t") == 10 else ""
+        title = " · ".join([kind_name, _name(node, row[1]), _day(bdate)])
+    return {
+        "kind": kind, "by": _name(node, by) if by else None, "title": title, "text": text, "at": at, "event": event,
+    }  # fmt: skip
+
+
+def _day(text: str) -> str:
+    try:
+        return day_text(date.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+def _children(node: Replica) -> list[dict[str, Any]]:
+    now = node.env.now_ms()
+    rows = node.db.execute(
+        "SELECT c.unit, l.last_seen_at, l.received, l.offset_ms,"
+        " (SELECT COUNT(*) FROM refused r WHERE r.link = l.link AND r.line IS NOT NULL)"
+        " FROM node_cert c LEFT JOIN link l ON l.node = c.node AND l.side = 'child' WHERE c.issuer = ? AND c.unit <> ?"
+        " ORDER BY c.unit",
+        [node.identity.node, node.identity.unit],
+    ).fetchall()
+    found = []
+    for unit, seen, received, offset, refused in rows:
+        silent = now - seen if seen is not None else None
+        state = "new" if silent is None else "silent" if silent > SILENT_MS else "ok"
+        found.append(
+            {
+                "id": unit,
+                "name": _name(node, unit),
+                "state": state,
+                "silent_days": (silent or 0) // DAY_MS,
+                "last_seen_at": seen,
+                "received": received or 0,
+                "refused": refused,
+                "offset_s": round(offset / 1000) if offset is not None else None,
+            }
+        )
+    return found
+
+
+def _hosted(node: Replica) -> list[dict[str, str]]:
+    """Units directly below that this node serves itself, level by level, as far as a list is of use."""
+    today = business_day(node.env.now_ms())
+    tree, certified = directory.tree_of(node), directory.certified_units(node.db)
+    waiting = [one.id for one in tree.children(node.identity.unit, today) if one.id not in certified]
+    found = []
+    for unit in waiting:
+        named = tree.nearest(unit, today)
+        if named is not None:
+            found.append({"id": unit, "name": named.name, "level": named.level})
+        if named is not None and named.level not in LEVELS[:2]:
+            waiting += [one.id for one in tree.children(unit, today) if one.id not in certified]
+        if len(found) >= MAX_HOSTED:
+            break
+    return found
+
+
+def _name(node: Replica, unit: str | None) -> str:
+    if unit is None:
+        return ""
+    named = directory.tree_of(node).nearest(unit, business_day(node.env.now_ms()))
+    return named.name if named else unit

@@ -1,0 +1,178 @@
+"""From the log to the read tables, inside the transaction that stores the events. Everything here can be made again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date
+from typing import Final
+
+from sqlite_utils import Database
+
+from node import queries
+from node.queries import DutyRow, Key, Tally
+from schemas.cadence import Calendar, grace_end, read_profile
+from schemas.checks import Report, effective, read_payload
+from schemas.errors import GridError
+from schemas.events import payload
+from schemas.periods import period_of
+from schemas.strict_json import Json, dumps, loads
+from schemas.units import Tree
+from sync.directory import tree_of
+from sync.replica import Replica, Stored
+
+CHECK_KIND: Final = "chk"
+CHECK_SCHEMA: Final = "chk/1"
+RETURN_KIND: Final = "return"
+CADENCE_KIND: Final = "cadence"
+
+
+def calendar_of(db: Database) -> Calendar:
+    """The published cadences by date; the default profile where none was published."""
+    entries = queries.cadence_entries(db)
+    return Calendar([(day, order, read_profile(_object(loads(text)))) for day, order, text in entries])
+
+
+def report_from(stored: Stored) -> Report:
+    """The report that a `chk` event states. Raises GridError when its payload breaks a rule of 2-domain."""
+    header = stored.event.header
+    value = read_payload(payload(stored.event))
+    return Report(
+        event=stored.event.hash,
+        unit=header.unit,
+        date=date.fromisoformat(header.bdate),
+        occasion=value["occasion"],
+        result=value["result"],
+        disputes=value["found"]["disputes"],
+        hazards=value["found"]["hazards"],
+        amends=value["amends"],
+        recorded_ms=header.rtime if value["recorded_at"] is None else value["recorded_at"],
+        received_ms=stored.received_at,
+    )
+
+
+def contribution(tree: Tree, calendar: Calendar, report: Report, first_recorded_ms: int) -> tuple[str, bool]:
+    """(counted, late): how the effective check of a key counts, by the duty that the unit had on that day."""
+    if report.occasion != "regular":
+        return "none", False
+    unit = tree.at(report.unit, report.date)
+    profile = calendar.on(report.date)
+    if unit is None or unit.level != "group" or profile.cadences["group"] != "day":
+        return "extra", False
+    late = first_recorded_ms > grace_end(profile, "group", period_of("day", report.date))
+    return report.result, late
+
+
+def tally_of(counted: str, late: bool) -> Tally:
+    """What one key adds to its unit and to every ancestor."""
+    return Tally(
+        zero=int(counted == "zero"), found=int(counted == "found"), late=int(late), extra=int(counted == "extra")
+    )
+
+
+class NodeProjection:
+    """The projection of one write transaction: tallies are gathered and written once, at `finish`."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+        self._db = replica.db
+        self._calendar: Calendar | None = None
+        self._changes: dict[tuple[str, str], Tally] = defaultdict(Tally)
+        self._all_again = False
+
+    def project(self, stored: Stored) -> None:
+        """Takes one event in. A payload that breaks a rule of this version has no effect; it stays in the log."""
+        try:
+            match stored.event.header.kind:
+                case "chk":
+                    self._check(report_from(stored))
+                case "return":
+                    self._return(stored)
+                case "cadence":
+                    self._cadence(stored)
+        except GridError:
+            self._db.execute("INSERT INTO unprojected (event) VALUES (?) ON CONFLICT DO NOTHING", [stored.event.hash])
+
+    def directory_changed(self) -> None:
+        """Units may count elsewhere now: every tally is made again, once, at `finish`."""
+        self._all_again = True
+
+    def finish(self) -> None:
+        """Writes the gathered tallies."""
+        if self._all_again:
+            self._retally()
+        months: dict[tuple[str, str], Tally] = defaultdict(Tally)
+        for (unit, day), tally in self._changes.items():
+            months[(unit, day[:7])] += tally
+        for table, column, changes in (("check_day", "day", self._changes), ("check_month", "month", months)):
+            rows = [(unit, at, tally) for (unit, at), tally in sorted(changes.items()) if tally != Tally()]
+            queries.add_tallies(self._db, table, column, rows)
+            queries.drop_empty_tallies(self._db, table, column, [(unit, at) for unit, at, _ in rows])
+        self._changes.clear()
+
+    # ---- kinds
+
+    def _check(self, report: Report) -> None:
+        queries.insert_report(self._db, report)
+        key = (report.unit, report.date.isoformat(), report.occasion)
+        before = queries.duty_row(self._db, key)
+        reports = [report] if before is None else queries.reports_of(self._db, key)
+        self._settle(key, before, reports)
+
+    def _settle(self, key: Key, before: DutyRow | None, reports: list[Report]) -> None:
+        """Works out the effective check of a key, and moves its weight in the tallies."""
+        chosen = effective(reports)
+        tree = tree_of(self._replica)
+        counted, late = contribution(tree, self._calendar_now(), chosen.report, chosen.first_recorded_ms)
+        row = DutyRow(
+            chosen.report.event, chosen.report.result, chosen.first_recorded_ms, counted, late, len(chosen.conflicts)
+        )
+        queries.put_duty(self._db, key, row)
+        change = tally_of(counted, late)
+        if before is not None:
+            change += -tally_of(before.counted, before.late)
+        if change == Tally():
+            return
+        for unit in tree.ancestors(key[0], chosen.report.date) or (key[0],):
+            self._changes[(unit, key[1])] += change
+
+    def _return(self, stored: Stored) -> None:
+        value = payload(stored.event)
+        self._db.execute(
+            "INSERT INTO check_return (event, report, by, at, reason) VALUES (?, ?, ?, ?, ?)",
+            [stored.event.hash, str(value.get("report")), str(value.get("by")), stored.event.header.rtime]
+            + [value.get("reason_code")],
+        )
+
+    def _cadence(self, stored: Stored) -> None:
+        if stored.event.header.unit != self._replica.identity.city:
+            return
+        value = payload(stored.event)
+        profile = _object(value.get("profile"))
+        read_profile(profile)
+        self._db.execute(
+            "INSERT INTO cadence_entry (event, day, no, profile) VALUES (?, ?, ?, ?)",
+            [stored.event.hash, stored.event.header.bdate, value.get("no"), dumps(profile)],
+        )
+        self._calendar = None
+        self._all_again = True
+
+    # ---- all again
+
+    def _calendar_now(self) -> Calendar:
+        if self._calendar is None:
+            self._calendar = calendar_of(self._db)
+        return self._calendar
+
+    def _retally(self) -> None:
+        self._changes.clear()
+        self._db.execute("DELETE FROM check_day")
+        self._db.execute("DELETE FROM check_month")
+        keys = self._db.execute("SELECT DISTINCT unit, day, occasion FROM check_report").fetchall()
+        for key in keys:
+            self._settle(key, None, queries.reports_of(self._db, key))
+
+
+def _object(value: Json) -> dict[str, Json]:
+    if not isinstance(value, dict):
+        raise GridError("unreadable", field="profile", value=value, why="not an object")
+    return value

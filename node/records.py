@@ -1,0 +1,154 @@
+"""Single records and how far each has come: saved, hop by hop, up to the city, or refused by whom and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from node import queries
+from node.checks import duty_state_of
+from schemas.checks import Report
+from schemas.clock import business_day, iso_instant
+from schemas.encoding import b64
+from schemas.errors import NotFound
+from schemas.events import payload
+from schemas.units import LEVELS
+from sync import directory, log, marks
+from sync.certificates import intact
+from sync.replica import Replica
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One station of a record: `hop` is saved, a unit id or city; `at` (unix ms) is None until it was marked there."""
+
+    hop: str
+    unit: str | None
+    level: str
+    at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A record's way, and who set it aside, if anybody did and has not taken it since: (unit, code, instant)."""
+
+    hops: tuple[Hop, ...]
+    refused: tuple[str, str, int] | None
+
+
+def path_of(replica: Replica, event: str) -> Path:
+    """The way of one held event from the node that wrote it to the city."""
+    db = replica.db
+    row = db.execute("SELECT chain, seq, node, header, received_at FROM event WHERE hash = ?", [event]).fetchone()
+    if row is None:
+        raise NotFound("unknown_event", field="event", value=event)
+    chain, seq, node, header, _ = row
+    saved_at = int(header.split("\t")[7])
+    refusals = db.execute(
+        "SELECT COALESCE(c.unit, r.by), r.code, r.at FROM refused r LEFT JOIN node_cert c ON c.node = r.by WHERE r.hash = ?"
+        " UNION ALL SELECT by, code, at FROM refusal WHERE hash = ? ORDER BY 3",
+        [event, event],
+    ).fetchall()
+    reached = marks.reached(db, chain, seq, event, bool(refusals))
+    writer = directory.unit_of(db, node)
+    hops = [Hop("saved", writer[0] if writer else None, writer[1] if writer else "group", saved_at)]
+    held = {directory.unit_of(db, by): at for by, at in reached.items()}
+    by_unit = {found[0]: at for found, at in held.items() if found is not None}
+    for unit, level in _stations(replica, writer[0] if writer else replica.identity.unit):
+        at = by_unit.get(unit)
+        if unit == replica.identity.unit and at is None:  # held here, and this node signs no mark for itself
+            at = db.execute("SELECT received_at FROM event WHERE hash = ?", [event]).fetchone()[0]
+        hops.append(Hop("city" if level == LEVELS[-1] else unit, unit, level, at))
+    return Path(tuple(hops), _refused(refusals, by_unit, replica.identity.unit))
+
+
+def _refused(
+    refusals: Sequence[tuple[str, str, int]], by_unit: dict[str, int], here: str
+) -> tuple[str, str, int] | None:
+    """The first refusal whose level has not marked the event since."""
+    return next((one for one in refusals if one[0] not in by_unit and one[0] != here), None)
+
+
+def _stations(replica: Replica, writer: str) -> list[tuple[str, str]]:
+    """(unit, level) of the nodes above the writer's, nearest first. A level known to have no node is no station."""
+    tree = directory.tree_of(replica)
+    today = business_day(replica.env.now_ms())
+    certified = directory.certified_units(replica.db)
+    above = tree.ancestors(writer, today)[1:]
+    return [(unit, tree.level(unit) or LEVELS[-1]) for unit in above if unit in certified]
+
+
+def check_items(replica: Replica, reports: Sequence[Report]) -> list[dict[str, Any]]:
+    """The items of `GET /api/v1/checks`."""
+    items = []
+    for report in reports:
+        row = queries.duty_row(replica.db, (report.unit, report.date.isoformat(), report.occasion))
+        path = path_of(replica, report.event)
+        found = {"disputes": report.disputes, "hazards": report.hazards} if report.result == "found" else None
+        items.append(
+            {
+                "id": report.event,
+                "event": report.event,
+                "unit": report.unit,
+                "date": report.date.isoformat(),
+                "occasion": report.occasion,
+                "result": report.result,
+                "found": found,
+                "amends": report.amends,
+                "effective": row is not None and row.event == report.event,
+                "state": duty_state_of(replica, report.date, row),
+                "recorded_at": iso_instant(report.recorded_ms),
+                "received_at": iso_instant(report.received_ms),
+                "sync": [{"hop": hop.hop, "unit": hop.unit, "at": iso_instant(hop.at)} for hop in path.hops],
+                "refused": _refused_json(path),
+            }
+        )
+    return items
+
+
+def _refused_json(path: Path) -> dict[str, Any] | None:
+    if path.refused is None:
+        return None
+    by, code, at = path.refused
+    return {"by": by, "code": code, "at": iso_instant(at)}
+
+
+def evidence(replica: Replica, event: str) -> dict[str, Any]:
+    """One signed event with what proves it, verified now. Raises NotFound when it is not held."""
+    stored = log.load(replica.db, event)
+    if stored is None:
+        raise NotFound("unknown_event", field="event", value=event)
+    header = stored.event.header
+    standing = replica.db.execute("SELECT standing FROM event WHERE hash = ?", [event]).fetchone()[0]
+    path = path_of(replica, event)
+    return {
+        "event": event,
+        "header": stored.event.line,
+        "signature": b64(stored.event.signature),
+        "chain": header.chain,
+        "seq": header.seq,
+        "prev": header.prev,
+        "node": header.node,
+        "kind": header.kind,
+        "unit": header.unit,
+        "date": header.bdate,
+        "standing": standing,
+        "public": payload(stored.event) if stored.event.text_of("pub") is not None else None,
+        "verified": intact(replica.db, event),
+        "received_at": iso_instant(stored.received_at),
+        "marks": [{"hop": hop.hop, "unit": hop.unit, "at": iso_instant(hop.at)} for hop in path.hops],
+        "refused": _refused_json(path),
+    }
+
+
+def days_missing(replica: Replica, unit: str, first: date, last: date) -> list[date]:
+    """Days of a group that a report was owed for and none came, oldest first."""
+    reported = queries.duty_days(replica.db, unit, first, last)
+    day, missing = first, []
+    while day <= last:
+        if day not in reported and duty_state_of(replica, day, None) == "missing":
+            missing.append(day)
+        day = date.fromordinal(day.toordinal() + 1)
+    return missing

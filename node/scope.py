@@ -1,0 +1,53 @@
+"""Whether this node may take an entry for a unit: it is known, open on that day, below us, and hosted here."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from node.accounts import Account
+from schemas.clock import business_day, is_future, latest_business_day
+from schemas.errors import Conflict, Forbidden, Invalid, NotFound
+from schemas.units import Unit
+from sync import directory, marks
+from sync.replica import Replica
+
+
+def require_scope(replica: Replica, account: Account, unit: str) -> None:
+    """Raises NotFound for a unit nobody knows, Forbidden for one outside the account's subtree."""
+    tree = directory.tree_of(replica)
+    if unit == account.unit:
+        return
+    if not tree.exists(unit):
+        raise NotFound("unknown_unit", field="unit", value=unit)
+    if not tree.ever_below(unit, account.unit):
+        raise Forbidden("unit_out_of_scope", field="unit", value=unit, own=account.unit)
+
+
+def require_hosted(replica: Replica, unit: str, day: date) -> Unit:
+    """The unit as it is on that day. Raises NotFound, Forbidden, Invalid, or Conflict `served_elsewhere`."""
+    tree, me = directory.tree_of(replica), replica.identity
+    if not tree.exists(unit):
+        raise NotFound("unknown_unit", field="unit", value=unit)
+    if not tree.ever_below(unit, me.unit):
+        raise Forbidden("unit_out_of_scope", field="unit", value=unit, own=me.unit)
+    today = business_day(replica.env.now_ms())
+    host = directory.host_of(tree, directory.certified_units(replica.db), unit, today)
+    if host != me.unit:
+        raise Conflict("served_elsewhere", field="unit", value=unit, host=host)
+    found = tree.at(unit, day)
+    if found is None:
+        raise Invalid("unit_not_open", field="unit", value=unit, day=day)
+    return found
+
+
+def clocks(replica: Replica) -> tuple[int, int | None, int | None]:
+    """The own clock, the newest mark held, the parent's last `now`: a dead battery must not stop the work."""
+    row = replica.db.execute("SELECT MAX(peer_now) FROM link WHERE side = 'parent'").fetchone()
+    return replica.env.now_ms(), marks.newest_instant(replica.db), row[0]
+
+
+def refuse_future(replica: Replica, day: date, field: str) -> None:
+    """Raises Invalid for a day after tomorrow, by the latest of the clocks."""
+    known = clocks(replica)
+    if is_future(day, *known):
+        raise Invalid("date_in_future", field=field, value=day, today=latest_business_day(*known))

@@ -1,0 +1,152 @@
+"""`serve`: gunicorn with one worker, and the sync loop as a thread beside it."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from node.app import Grid
+from node.home import SERVE_LOCK, Home, locked
+from schemas.errors import Conflict, Invalid
+from sync.client import Client
+from sync.loop import run_forever
+
+THREADS: Final = 8
+LOCK_WAIT_S: Final = 5.0
+LOCK_POLL_S: Final = 0.2
+STOP_WAIT_S: Final = 35.0
+ACCESS_LOG: Final = '%(t)s %(h)s "%(r)s" %(s)s %(b)s %(M)sms'
+
+
+class Bell:
+    """A bell for the loop's thread; ringing it before the loop runs is remembered."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def wait(self, timeout_s: float) -> bool:
+        """True when it was rung before the time was up."""
+        return self._event.wait(timeout_s)
+
+    def clear(self) -> None:
+        """Forgets earlier rings."""
+        self._event.clear()
+
+    def ring(self) -> None:
+        """Wakes whoever waits."""
+        self._event.set()
+
+
+class LoopThread:
+    """The sync loop of a node that has a parent; does nothing at the city."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._stop = threading.Event()
+        self.bell = Bell()
+        self._thread = threading.Thread(target=self._run, name="sync-loop", daemon=True)
+        self.has_parent = home.config.parent is not None
+
+    def start(self) -> None:
+        """Starts the thread, in the worker process."""
+        if self.has_parent:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Lets the exchange under way end, then stops."""
+        self._stop.set()
+        self.bell.ring()
+        if self._thread.is_alive():
+            self._thread.join(STOP_WAIT_S)
+
+    def wake(self) -> bool:
+        """Rings; False where there is no parent to call."""
+        if self.has_parent:
+            self.bell.ring()
+        return self.has_parent
+
+    def _run(self) -> None:
+        home = self._home
+        assert home.config.parent is not None
+        client = Client(home.replica(), home.config.parent)
+        run_forever(client, home.config.pace, self.bell, home.sync_turn, self._stop.is_set, home.env.uniform)
+        home.close()
+
+
+class _Server(BaseApplication):  # type: ignore[misc]
+    def __init__(self, make_app: Callable[[Grid], Flask], home: Home, options: dict[str, Any]) -> None:
+        self._make_app = make_app
+        self._home = home
+        self._options = options
+        self._loop: LoopThread | None = None
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+        self.cfg.set("post_worker_init", self._started)
+        self.cfg.set("worker_exit", self._stopped)
+
+    def load(self) -> Flask:
+        self._loop = LoopThread(self._home)
+        return self._make_app(Grid(self._home.replica, self._home.secret, self._loop.wake))
+
+    def _started(self, _worker: object) -> None:
+        assert self._loop is not None
+        self._loop.start()
+
+    def _stopped(self, _server: object, _worker: object) -> None:
+        if self._loop is not None:
+            self._loop.stop()
+        self._home.close()
+
+
+def serve(
+    home: Home, make_app: Callable[[Grid], Flask], bind: str | None, certfile: str | None, keyfile: str | None
+) -> None:
+    """Serves until SIGTERM. Raises Conflict when the folder is served already."""
+    if (certfile is None) != (keyfile is None):
+        raise Invalid("cert_without_key", field="--certfile", value=certfile or keyfile)
+    options: dict[str, Any] = {
+        "bind": bind or home.config.bind,
+        "worker_class": "gthread",
+        "workers": 1,
+        "threads": THREADS,
+        "control_socket_disable": True,
+        "accesslog": "-",
+        "errorlog": "-",
+        "loglevel": "warning",
+        "access_log_format": ACCESS_LOG,
+        "graceful_timeout": 30,
+        "keepalive": 15,
+        "proc_name": f"grid {home.folder.name}",
+    }
+    if certfile is not None:
+        options |= {"certfile": certfile, "keyfile": keyfile}
+    with _held(home):
+        home.close()  # opened again in the worker: a connection must not cross the fork
+        sys.stdout.flush()
+        _Server(make_app, home, options).run()
+
+
+@contextmanager
+def _held(home: Home) -> Iterator[None]:
+    """The serve lock; a predecessor that is just dying gets a few seconds."""
+    deadline = time.monotonic() + LOCK_WAIT_S
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(locked(home.folder / SERVE_LOCK, wait=False))
+                break
+            except Conflict as error:
+                if time.monotonic() > deadline:
+                    raise Conflict("served_already", field="--data", value=home.folder) from error
+                time.sleep(LOCK_POLL_S)
+        yield

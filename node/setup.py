@@ -1,0 +1,145 @@
+"""`grid-node init`: enrolling a new node, and laying out its folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from node import accounts
+from node.application import NodeApplication
+from node.home import PENDING_KEY, Home, config_text, create, require_empty, write_private
+from node.terminal import DONE, WRONG, language, progress, show
+from schemas.clock import business_day
+from schemas.encoding import b64
+from schemas.errors import GridError, Invalid
+from schemas.events import Event
+from schemas.labels import label
+from sync import chains
+from sync.client import Client, new_log_id
+from sync.database import write
+from sync.enrol import Enrolment, ask
+from sync.env import Env, SystemEnv
+from sync.intake import Intake
+from sync.keys import SEED_BYTES, Signer
+from sync.loop import drain
+from sync.replica import Replica
+from sync.transport import HttpTransport
+
+ADMIN: Final = "admin"
+
+
+def init_node(arguments: argparse.Namespace) -> int:
+    """Enrols and lays out the folder. Nothing is left behind when the code is refused."""
+    folder, parent = Path(arguments.data), _address(arguments.parent)
+    require_empty(folder)
+    env = SystemEnv(folder, HttpTransport())
+    existed = folder.is_dir()
+    seed = _pending_key(folder, env)
+    signer = Signer(seed)
+    try:
+        enrolment = ask(env, parent, arguments.unit, arguments.code, signer)
+    except GridError:
+        (folder / PENDING_KEY).unlink()
+        if not existed:
+            folder.rmdir()
+        raise
+    database = create(folder, seed, env.random_bytes(SEED_BYTES), config_text(parent))
+    replica = Replica(database, env, signer, NodeApplication())
+    found(replica, enrolment)
+    code = accounts.add(replica, ADMIN, "admin", None)
+    database.conn.close()
+    (folder / PENDING_KEY).unlink()
+    reached = _first_sync(folder)
+    me = Home(folder).replica().identity
+    document = {"node": me.node, "unit": me.unit, "level": me.level, "admin": {"name": ADMIN, "code": code}}
+    words = label(language(), "cli.init_done", unit=me.unit, node=me.node, name=ADMIN, code=code)
+    show(arguments, document, words)
+    return DONE if reached else WRONG
+
+
+def found(replica: Replica, enrolment: Enrolment) -> None:
+    """Writes the first state of an enrolled node: who it is, its certificates, its first event, its link up."""
+    now = replica.env.now_ms()
+    with write(replica.db, "init", replica.env):
+        write_state(
+            replica, unit=enrolment.unit, level=enrolment.level, city=enrolment.city, root_node=enrolment.root_node,
+            parent=enrolment.parent, parent_node=enrolment.parent_node,
+        )  # fmt: skip
+        intake = Intake(replica, now)
+        keep_certificates(intake, enrolment.trail)
+        begin_chain(intake)
+        intake.finish()
+        replica.db.execute(
+            "INSERT INTO link (link, unit, node, side, down_log) VALUES (?, ?, ?, 'parent', ?)",
+            [replica.link_up, enrolment.parent, enrolment.parent_node, new_log_id(replica)],
+        )
+
+
+def write_state(
+    replica: Replica,
+    *,
+    unit: str,
+    level: str,
+    city: str,
+    root_node: str,
+    parent: str | None,
+    parent_node: str | None,
+) -> None:
+    """The one row that says who this node is, with a chain of its own that has no event yet."""
+    chain = chains.new_chain(replica.signer.node, replica.env.random_bytes)
+    replica.db.execute(
+        "INSERT INTO node_state (id, node, unit, level, city, root_node, parent, parent_node, chain, up_log)"
+        " VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [replica.signer.node, unit, level, city, root_node, parent, parent_node, chain, new_log_id(replica)],
+    )
+
+
+def keep_certificates(intake: Intake, trail: tuple[Event, ...]) -> None:
+    """Stores the certificates that prove this node's place, the root's first event first."""
+    for place, event in enumerate(trail):
+        intake.add(event, "down")
+        intake.db.execute("INSERT INTO own_certificate (place, event) VALUES (?, ?)", [place, event.hash])
+
+
+def begin_chain(intake: Intake) -> None:
+    """The first event of the own chain: it brings the public key."""
+    intake.author(
+        kind=chains.INC_KIND,
+        schema=chains.INC_SCHEMA,
+        unit=intake.me.unit,
+        day=business_day(intake.now_ms),
+        public={"key": b64(intake.replica.signer.public), "after": None},
+    )
+
+
+def _pending_key(folder: Path, env: Env) -> bytes:
+    """The key of an enrolment that was cut short, or a new one, kept before it is used: a lost reply heals so."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / PENDING_KEY
+    if kept.is_file() and kept.stat().st_size == SEED_BYTES:
+        return kept.read_bytes()
+    seed = env.random_bytes(SEED_BYTES)
+    write_private(kept, seed)
+    return seed
+
+
+def _first_sync(folder: Path) -> bool:
+    """Fetches directory and certificates, so that the node can work at once; a failure is told, no more."""
+    home = Home(folder)
+    assert home.config.parent is not None
+    progress(label(language(), "cli.first_sync"))
+    with home.sync_turn():
+        last = drain(Client(home.replica(), home.config.parent)).last
+    home.close()
+    if last.kind != "ok":
+        progress(label(language(), "cli.first_sync_failed", why=last.problem or last.kind))
+    return last.kind == "ok"
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or '"' in text:
+        raise Invalid("bad_address", field="--parent", value=text)
+    return text.rstrip("/")

@@ -1,0 +1,159 @@
+"""How this node stands: queue, heads, refusals, forks, alarms. The document of `status` and of `GET /api/v1/sync`."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from schemas.clock import iso_instant
+from schemas.labels import DEFAULT_LANGUAGE, has_label, label
+from sync import log
+from sync.database import read
+from sync.replica import Replica
+
+SILENT_ALARM_MS: Final = 3 * 86_400_000
+UNMARKED_ALARM_MS: Final = 3 * 86_400_000
+MAX_LISTED: Final = 500
+# A refusal that somebody's mark has overtaken stays listed, but no longer counts against "sent".
+_REFUSED: Final = (
+    "SELECT r.hash, r.code, COALESCE(c.unit, r.by), r.at, e.unit, e.kind, r.by = :me FROM refused r"
+    " LEFT JOIN node_cert c ON c.node = r.by LEFT JOIN event e ON e.hash = r.hash"
+    " UNION SELECT f.hash, f.code, f.by, f.at, e.unit, e.kind, 0 FROM refusal f LEFT JOIN event e ON e.hash = f.hash"
+    " WHERE f.by <> :unit ORDER BY 4 DESC LIMIT :limit"
+)
+
+
+def status(replica: Replica, language: str = DEFAULT_LANGUAGE) -> dict[str, Any]:
+    """The status document of 4-interfaces."""
+    with read(replica.db):
+        me = replica.identity
+        link = _link(replica)
+        return {
+            "node": me.node,
+            "unit": me.unit,
+            "level": me.level,
+            "parent": me.parent,
+            "queue": queue(replica),
+            "last_success_at": iso_instant(link["last_seen_at"]) if link else None,
+            "heads": heads(replica),
+            "refused": refused(replica),
+            "forks": forks(replica),
+            "alarms": alarms(replica, language),
+        }
+
+
+def sync_state(replica: Replica, language: str = DEFAULT_LANGUAGE) -> dict[str, Any]:
+    """The document of `GET /api/v1/sync`: the status, the cursors and the clocks."""
+    document = status(replica, language)
+    with read(replica.db):
+        link = _link(replica)
+        up = log.up_tip(replica.db)
+        document["have"] = link["hint"] if link else None
+        document["logged"] = up[0]
+        document["clock_offset_ms"] = link["offset_ms"] if link else None
+        document["problem"] = link["problem"] if link else None
+        document["set_aside"] = set_aside(replica)
+        document["children"] = children(replica)
+    return document
+
+
+def queue(replica: Replica) -> int:
+    """Entries of the up log that the parent has not taken in, as far as is known."""
+    link = _link(replica)
+    return max(0, log.up_tip(replica.db)[0] - link["hint"]) if link else 0
+
+
+def heads(replica: Replica) -> list[list[Any]]:
+    """[chain, seq, hash, marked by the city] of every own chain."""
+    me = replica.identity
+    rows = replica.db.execute(
+        "SELECT chain, top, tips, behind_since FROM chain WHERE node = ? ORDER BY chain", [me.node]
+    ).fetchall()
+    return [[chain, top, tips.split(",")[0], me.is_top or behind is None] for chain, top, tips, behind in rows]
+
+
+def refused(replica: Replica) -> list[dict[str, Any]]:
+    """Lines that were set aside here or above, newest first: by which unit, with which code."""
+    me = replica.identity
+    rows = replica.db.execute(_REFUSED, {"me": me.node, "unit": me.unit, "limit": MAX_LISTED}).fetchall()
+    return [
+        {
+            "event": row[0],
+            "code": row[1],
+            "by": row[2],
+            "at": iso_instant(row[3]),
+            "unit": row[4],
+            "kind": row[5],
+            "here": bool(row[6]),
+            "held": row[4] is not None,
+        }
+        for row in rows
+    ]
+
+
+def set_aside(replica: Replica) -> list[dict[str, Any]]:
+    """Events that are stored and forwarded, but have no effect now, with their standing."""
+    rows = replica.db.execute(
+        "SELECT hash, standing, kind, unit, received_at FROM event WHERE standing <> 'ok' ORDER BY n DESC LIMIT ?",
+        [MAX_LISTED],
+    )
+    return [
+        {"event": row[0], "standing": row[1], "kind": row[2], "unit": row[3], "at": iso_instant(row[4])} for row in rows
+    ]
+
+
+def forks(replica: Replica) -> list[dict[str, Any]]:
+    """Chains with more than one branch."""
+    rows = replica.db.execute(
+        "SELECT chain, node, tips FROM chain WHERE forked = 1 ORDER BY chain LIMIT ?", [MAX_LISTED]
+    )
+    return [{"chain": row[0], "node": row[1], "tips": row[2].split(",")} for row in rows]
+
+
+def children(replica: Replica) -> list[dict[str, Any]]:
+    """The child nodes with what was received from each."""
+    rows = replica.db.execute(
+        "SELECT l.unit, l.node, l.last_seen_at, l.received, l.offset_ms,"
+        " (SELECT COUNT(*) FROM refused r WHERE r.link = l.link AND r.line IS NOT NULL)"
+        " FROM link l WHERE l.side = 'child' ORDER BY l.unit"
+    )
+    return [
+        {
+            "unit": row[0], "node": row[1], "last_seen_at": iso_instant(row[2]), "received": row[3],
+            "clock_offset_ms": row[4], "refused": row[5],
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+def alarms(replica: Replica, language: str) -> list[dict[str, Any]]:
+    """What somebody has to look at, each with its code, text and since when."""
+    now = replica.env.now_ms()
+    found = []
+    link = _link(replica)
+    if link and link["problem"]:
+        since = iso_instant(link["problem_since"])
+        key = f"problem.{link['problem']}"
+        text = label(language, key if has_label(language, key) else "problem.other", code=link["problem"])
+        found.append({"code": link["problem"], "text": text, "since": since})
+    row = replica.db.execute("SELECT MIN(behind_since) FROM chain WHERE node = ?", [replica.identity.node]).fetchone()
+    if row[0] is not None and now - row[0] > UNMARKED_ALARM_MS:
+        days = (now - row[0]) // 86_400_000
+        found.append(
+            {"code": "not_marked", "text": label(language, "alarm.not_marked", days=days), "since": iso_instant(row[0])}
+        )
+    silent = replica.db.execute(
+        "SELECT unit, last_seen_at FROM link WHERE side = 'child' AND last_seen_at < ? ORDER BY unit LIMIT ?",
+        [now - SILENT_ALARM_MS, MAX_LISTED],
+    )
+    for unit, seen in silent.fetchall():
+        text = label(language, "alarm.child_silent", unit=unit, days=(now - seen) // 86_400_000)
+        found.append({"code": "child_silent", "text": text, "since": iso_instant(seen)})
+    return found
+
+
+def _link(replica: Replica) -> dict[str, Any] | None:
+    row = replica.db.execute(
+        "SELECT hint, last_seen_at, offset_ms, problem, problem_since, failures FROM link WHERE side = 'parent' LIMIT 1"
+    ).fetchone()
+    names = ("hint", "last_seen_at", "offset_ms", "problem", "problem_since", "failures")
+    return dict(zip(names, row, strict=True)) if row else None

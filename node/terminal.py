@@ -1,0 +1,49 @@
+"""The edge to the terminal: one JSON document or plain words on stdout, one clear line on stderr, exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Any, Final
+
+from schemas.errors import GridError
+from schemas.labels import DEFAULT_LANGUAGE, explain, label
+from schemas.strict_json import dumps
+from sync.env import TransportError
+
+DONE: Final = 0
+WRONG: Final = 1
+REFUSED: Final = 2
+
+
+def language() -> str:
+    """English where the terminal says so, Chinese else."""
+    chosen = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "en" if chosen.startswith("en") else DEFAULT_LANGUAGE
+
+
+def run(parser: argparse.ArgumentParser, argv: list[str]) -> int:
+    """Parses and runs; every refusal becomes one line and exit code 2, an unreachable parent 1."""
+    arguments = parser.parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except GridError as error:
+        print(explain(language(), error), file=sys.stderr)
+        return REFUSED
+    except TransportError as error:
+        print(label(language(), "cli.unreachable", why=error), file=sys.stderr)
+        return WRONG
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader went away (`| head`); nothing is left to say
+        return DONE
+
+
+def show(arguments: argparse.Namespace, document: dict[str, Any], plain: str) -> None:
+    """Prints the document with --json, the plain words else."""
+    print(dumps(document) if arguments.json else plain)
+
+
+def progress(text: str) -> None:
+    """A word on long work, on stderr, so that stdout stays clean."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,47 @@
+"""Words on screen, by key, Chinese first. The catalogues are data: `locale/zh_CN.json` and `locale/en.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from schemas.errors import GridError
+
+LANGUAGES: Final = ("zh_CN", "en")
+DEFAULT_LANGUAGE: Final = "zh_CN"
+_VALUE_SHOWN = 80  # characters of an offending value that a message repeats
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, str]:
+    """All labels of one language. Raises KeyError for a language that is not shipped."""
+    if language not in LANGUAGES:
+        raise KeyError(language)
+    text = files("schemas").joinpath("locale", f"{language}.json").read_text("utf-8")
+    labels: dict[str, str] = json.loads(text)
+    return labels
+
+
+def label(language: str, key: str, /, **params: object) -> str:
+    """The text of a key with its `{placeholders}` filled in. Raises KeyError if the key does not exist."""
+    return catalogue(language)[key].format(**params)
+
+
+def has_label(language: str, key: str) -> bool:
+    """Whether the catalogue holds the key."""
+    return key in catalogue(language)
+
+
+def shown(value: object) -> str:
+    """A value as a message repeats it: one line, cut at 80 characters."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= _VALUE_SHOWN else text[: _VALUE_SHOWN - 1] + "…"
+
+
+def explain(language: str, error: GridError) -> str:
+    """One sentence for people: what was wrong, with the value, and the way out."""
+    values = {name: shown(value) for name, value in error.params.items()}
+    return label(language, f"error.{error.code}", field=error.field or "", value=shown(error.value), **values)

@@ -1,0 +1,89 @@
+"""The dated tree as this node holds it: the directory acts that the city published, and the certificates."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import cast
+
+from sqlite_utils import Database
+
+from schemas.events import payload
+from schemas.strict_json import Json, dumps, loads
+from schemas.units import Act, Tree
+from sync.replica import Replica, Stored
+
+KIND = "dir"
+SCHEMA = "dir/1"
+
+
+def tree_of(replica: Replica) -> Tree:
+    """The dated tree at the directory version that the database holds now; shared by the threads of a process."""
+    (version,) = replica.db.execute("SELECT version FROM directory_state").fetchone()
+    if replica.shared.version != version:
+        acts = acts_of(replica.db)
+        # One assignment each, tree first: a reader sees an older pair at worst and compares the version again.
+        replica.shared.tree, replica.shared.version = Tree(acts), version
+    return replica.shared.tree
+
+
+def acts_of(db: Database) -> list[tuple[tuple[int, str, int], Act]]:
+    """Every act held with its sort key: the city's number, then the event's hash and place."""
+    rows = db.execute("SELECT act, no, event, place FROM directory_act").fetchall()
+    read = [((no, event, place), act_from(loads(text))) for text, no, event, place in rows]
+    return [(key, act) for key, act in read if act is not None]
+
+
+def act_from(value: Json) -> Act | None:
+    """One act as published, its date read; None for what has no readable date (a later version's, perhaps)."""
+    if not isinstance(value, dict):
+        return None
+    try:
+        day = date.fromisoformat(str(value.get("date")))
+    except ValueError:
+        return None
+    return cast(Act, {**value, "date": day})
+
+
+def act_json(act: Act) -> dict[str, object]:
+    """One act as it is published."""
+    return {**act, "date": act["date"].isoformat()}
+
+
+def acts_held(db: Database) -> int:
+    """How many directory acts are held; a header's `ctx`."""
+    return int(db.execute("SELECT acts FROM directory_state").fetchone()[0])
+
+
+def take_in(db: Database, stored: Stored) -> bool:
+    """Keeps the acts of one `dir` event. Returns whether there were any."""
+    value = payload(stored.event)
+    acts, first = value.get("acts"), value.get("no")
+    if not isinstance(acts, list) or not isinstance(first, int):
+        return False
+    rows = [(stored.event.hash, place, first + place, dumps(act)) for place, act in enumerate(acts)]
+    db.conn.executemany("INSERT INTO directory_act (event, place, no, act) VALUES (?, ?, ?, ?)", rows)
+    _count(db, len(rows), stored.event.hash)
+    return bool(rows)
+
+
+def _count(db: Database, more: int, event_hash: str) -> None:
+    """The version names what is held, not when it came: a sum over event hashes, the same for every order."""
+    (version,) = db.execute("SELECT version FROM directory_state").fetchone()
+    merged = int(version or "0", 16) ^ int.from_bytes(event_hash.encode("ascii")[:16])
+    db.execute("UPDATE directory_state SET acts = acts + ?, version = ?", [more, f"{merged:x}"])
+
+
+def unit_of(db: Database, node: str) -> tuple[str, str] | None:
+    """(unit, level) of a node's certificate that has effect, or None."""
+    row = db.execute("SELECT unit, level FROM node_cert WHERE node = ? ORDER BY event LIMIT 1", [node]).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def certified_units(db: Database) -> frozenset[str]:
+    """Units that have a node of their own."""
+    return frozenset(row[0] for row in db.execute("SELECT DISTINCT unit FROM node_cert"))
+
+
+def host_of(tree: Tree, certified: frozenset[str], unit: str, day: date) -> str | None:
+    """The unit whose node serves this one: itself, else its nearest ancestor with a node (2-domain, Host)."""
+    return next((one for one in tree.ancestors(unit, day) if one in certified), None)

@@ -1,0 +1,244 @@
+"""Enrolment by a one-time code (3-sync, Trust). The code holds a secret and 80 bits of the root key's hash, so that the
+child knows the city's key before it trusts a single byte of the reply; the secret itself never travels.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.clock import business_day
+from schemas.encoding import b32, b64, node_id, unb64
+from schemas.errors import BadRequest, Conflict, Forbidden, GridError, Invalid, NotFound, TooMany
+from schemas.events import Event, plain_line
+from schemas.strict_json import Json, dumps, loads
+from sync import auth, directory, log
+from sync.certificates import certificate, keys_in, signed_by_its_node
+from sync.database import write
+from sync.env import Env, TransportError
+from sync.intake import Intake
+from sync.keys import KEY_BYTES, Signer
+from sync.replica import Replica
+from sync.server import WireReply
+from sync.wire import parse_line
+
+PATH: Final = "/sync/v1/enrol"
+CODE_LIFE_MS: Final = 48 * 3_600_000
+SECRET_CHARS: Final = 16  # base32: 80 bits each
+ROOT_CHARS: Final = 16
+MAX_ATTEMPTS: Final = 10
+MAX_CERTIFICATES: Final = 12
+CERT_SCHEMA: Final = "cert/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A one-time code for one unit; `expires_at` in unix ms."""
+
+    code: str
+    unit: str
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """What a child learns: the certificates from the root's first event down to its own, and who its parent is."""
+
+    trail: tuple[Event, ...]
+    unit: str
+    level: str
+    city: str
+    root_node: str
+    parent: str
+    parent_node: str
+
+
+# ---- at the parent
+
+
+def invite(replica: Replica, unit: str) -> Invitation:
+    """A fresh code for a unit that this node hosts; an earlier code of the unit ends. Raises NotFound or Conflict."""
+    now = replica.env.now_ms()
+    tree, me = directory.tree_of(replica), replica.identity
+    today = business_day(now)
+    if tree.at(unit, today) is None:
+        raise NotFound("unknown_unit", field="unit", value=unit)
+    if unit == me.unit or not tree.below(unit, me.unit, today):
+        raise Conflict("invite_not_below", field="unit", value=unit, own=me.unit)
+    host = directory.host_of(tree, directory.certified_units(replica.db), unit, today)
+    if host == unit:
+        raise Conflict("invite_has_node", field="unit", value=unit)
+    if host != me.unit:
+        raise Conflict("invite_elsewhere", field="unit", value=unit, host=host)
+    secret = replica.env.random_bytes(10)
+    with write(replica.db, "invite", replica.env):
+        replica.db.execute(
+            "INSERT INTO invite (unit, secret, issued_at, expires_at) VALUES (?, ?, ?, ?) ON CONFLICT (unit) DO UPDATE"
+            " SET secret = excluded.secret, issued_at = excluded.issued_at, expires_at = excluded.expires_at,"
+            " attempts = 0, used_by = NULL",
+            [unit, secret, now, now + CODE_LIFE_MS],
+        )
+    text = (me.root_node[:ROOT_CHARS] + b32(secret)).upper()
+    code = "-".join(text[at : at + 4] for at in range(0, len(text), 4))
+    return Invitation(code, unit, now + CODE_LIFE_MS)
+
+
+def enrol(replica: Replica, secret: bytes, body: bytes) -> WireReply:
+    """Answers a child that proves to hold the code; the same child asking again gets the same certificate."""
+    now = replica.env.now_ms()
+    proof = ""
+    try:
+        value = loads(body)
+        if not isinstance(value, dict):
+            raise BadRequest("manifest", field="body", value=value)
+        unit, key, proof = (_field(value, name) for name in ("unit", "key", "proof"))
+        certified = _certify(replica, unit, _key(key), proof, now)
+        status, answer = 200, _trail(replica, certified, now)
+    except GridError as error:
+        status, answer = error.status, {"code": error.code, "field": error.field}
+    reply = dumps(answer).encode()
+    headers = auth.sign_reply(replica.signer, proof, status, reply)
+    headers |= {"content-type": "application/json", auth.NONCE_HEADER: auth.make_nonce(secret, now)}
+    return WireReply(status, headers, reply)
+
+
+def _certify(replica: Replica, unit: str, key: bytes, proof: str, now: int) -> Event:
+    db = replica.db
+    child = node_id(key)
+    refusal: GridError | None = None
+    with write(db, "enrol", replica.env):
+        row = db.execute("SELECT secret, expires_at, attempts, used_by FROM invite WHERE unit = ?", [unit]).fetchone()
+        if row is None:
+            raise Forbidden("code_wrong", field="code")
+        secret, expires_at, attempts, used_by = row
+        if attempts >= MAX_ATTEMPTS:
+            refusal = TooMany("code_locked", field="code", limit=MAX_ATTEMPTS)
+        elif not hmac.compare_digest(_proof(secret, unit, key), proof):
+            db.execute("UPDATE invite SET attempts = attempts + 1 WHERE unit = ?", [unit])
+            refusal = Forbidden("code_wrong", field="code")
+        elif used_by is not None and used_by != child:
+            refusal = Forbidden("code_used", field="code")
+        elif used_by == child:
+            held = db.execute("SELECT event FROM node_cert WHERE node = ? ORDER BY event", [child]).fetchone()
+            stored = log.load(db, held[0])
+            assert stored is not None
+            return stored.event
+        elif now > expires_at:
+            refusal = Forbidden("code_expired", field="code")
+        else:
+            return _issue(replica, unit, key, child, now)
+    assert refusal is not None
+    raise refusal
+
+
+def _issue(replica: Replica, unit: str, key: bytes, child: str, now: int) -> Event:
+    level = directory.tree_of(replica).level(unit)
+    intake = Intake(replica, now)
+    event = intake.author(
+        kind="cert",
+        schema=CERT_SCHEMA,
+        unit=unit,
+        day=business_day(now),
+        public={"unit": unit, "node": child, "key": b64(key), "level": level},
+    )
+    intake.finish()
+    replica.db.execute("UPDATE invite SET used_by = ? WHERE unit = ?", [child, unit])
+    return event
+
+
+def _trail(replica: Replica, certified: Event, now: int) -> dict[str, object]:
+    own = replica.db.execute("SELECT event FROM own_certificate ORDER BY place").fetchall()
+    stored = [log.load(replica.db, row[0]) for row in own]
+    lines = [plain_line(one.event) for one in stored if one is not None]
+    me = replica.identity
+    return {"v": 1, "certs": [*lines, plain_line(certified)], "parent": me.unit, "node": me.node, "now": now}
+
+
+# ---- at the child
+
+
+def ask(env: Env, url: str, unit: str, code: str, signer: Signer) -> Enrolment:
+    """Enrols at a parent. Raises Invalid for a code that is no code, GridError for what the parent refuses, and
+    TransportError when it can't be reached or its reply is not its own.
+    """
+    text = _plain_code(code)
+    root_part, secret = text[:ROOT_CHARS], base64.b32decode(text[ROOT_CHARS:].upper())
+    proof = _proof(secret, unit, signer.public)
+    body = dumps({"v": 1, "unit": unit, "key": b64(signer.public), "proof": proof}).encode()
+    reply = env.transport.request("POST", url.rstrip("/") + PATH, {"content-type": "application/json"}, body)
+    try:
+        value = loads(reply.body)
+    except GridError as error:
+        raise TransportError("the reply is not a node's") from error
+    if not isinstance(value, dict):
+        raise TransportError("the reply is not a node's")
+    if reply.status != 200:
+        raise Forbidden(_known_refusal(value.get("code")), field="code", limit=MAX_ATTEMPTS)
+    enrolment, parent_key = _checked(value, root_part, unit, signer)
+    if not auth.reply_is_signed(parent_key, reply.headers, proof, reply.status, reply.body):
+        raise TransportError("the reply is not signed by the parent")
+    return enrolment
+
+
+def _checked(value: Mapping[str, Json], root_part: str, unit: str, signer: Signer) -> tuple[Enrolment, bytes]:
+    """The trail, verified link by link from the root that the code names."""
+    lines = value.get("certs")
+    if not isinstance(lines, list) or not 3 <= len(lines) <= MAX_CERTIFICATES:
+        raise TransportError("no certificates")
+    events: list[Event] = []
+    keys: dict[str, bytes] = {}
+    for line in lines:
+        event = parse_line(str(line))
+        if not events:
+            keys |= keys_in(event)
+        if not signed_by_its_node(event, keys.get(event.node)):
+            raise TransportError("a certificate does not verify")
+        keys |= keys_in(event)
+        events.append(event)
+    root = events[0].node
+    if root[:ROOT_CHARS] != root_part:
+        raise Forbidden("code_other_city", field="code")
+    claims = [certificate(event) for event in events[1:]]
+    issuers = [event.node for event in events[1:]]
+    subjects = [claim[0] if claim else "" for claim in claims]
+    last = claims[-1]
+    if issuers != [root, *subjects[:-1]] or last is None or (last[0], last[1]) != (signer.node, unit):
+        raise TransportError("the certificates do not lead here")
+    city, parent = claims[0], claims[-2]
+    assert city is not None
+    assert parent is not None
+    return Enrolment(tuple(events), unit, last[2], city[1], root, parent[1], parent[0]), parent[3]
+
+
+def _known_refusal(code: Json) -> str:
+    known = ("code_wrong", "code_used", "code_expired", "code_locked")
+    return code if isinstance(code, str) and code in known else "enrol_refused"
+
+
+def _plain_code(code: str) -> str:
+    text = unicodedata.normalize("NFKC", code).replace("-", "").replace(" ", "").strip().lower()
+    if len(text) != ROOT_CHARS + SECRET_CHARS or not set(text) <= set("abcdefghijklmnopqrstuvwxyz234567"):
+        raise Invalid("code_malformed", field="code", value=code)
+    return text
+
+
+def _proof(secret: bytes, unit: str, key: bytes) -> str:
+    return b64(hmac.digest(secret, b"grid/enrol/1\n" + unit.encode("utf-8") + b"\n" + key, "sha256"))
+
+
+def _field(value: Mapping[str, Json], name: str) -> str:
+    found = value.get(name)
+    if not isinstance(found, str) or len(found) > 200:
+        raise BadRequest("manifest", field=name, value=found)
+    return found
+
+
+def _key(text: str) -> bytes:
+    try:
+        return unb64(text, KEY_BYTES)
+    except ValueError as error:
+        raise BadRequest("manifest", field="key", value=text) from error

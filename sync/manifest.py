@@ -1,0 +1,156 @@
+"""The first lines of an exchange: what each side says of its logs. Shapes as in 3-sync; unknown fields are ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.encoding import DIGEST_BYTES, b64, unb64
+from schemas.errors import BadRequest
+from schemas.events import CHAIN
+from schemas.strict_json import Json
+from sync.log import Point
+from sync.marks import MAX_CHAINS_ASKED
+
+VERSION: Final = 1
+LOG_ID_BYTES: Final = 10
+MAX_COUNT: Final = 2**53
+REFUSED_CODES: Final = frozenset({"bad_sig", "unreadable", "too_big"})
+MAX_CLIENT: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a child says: its up log's id, the range that it sends, its end, and where its in-log from us stands."""
+
+    log: str
+    start: Point
+    end: Point
+    head: Point
+    down_log: str
+    down: Point
+    marks: tuple[str, ...]
+    certs: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a parent says: where its in-log stands now, what it set aside, marks, and the range that it sends down."""
+
+    have: Point
+    refused: tuple[tuple[int, str, str], ...]
+    marks: tuple[Json, ...]
+    down_log: str | None
+    down_to: Point | None  # None: the child's in-log is not one of ours
+    more: bool
+    next_s: int
+    now: int
+
+
+def point_json(point: Point) -> list[object]:
+    """[n, acc] as it travels."""
+    return [point[0], b64(point[1])]
+
+
+def read_request(value: Mapping[str, Json]) -> Request:
+    """A child's manifest. Raises BadRequest naming the field; `v` decides first."""
+    if value.get("v") != VERSION:
+        raise BadRequest("version", field="v", value=value.get("v"))
+    down = _list(value, "down", 3)
+    marks = value.get("marks", [])
+    if not isinstance(marks, list) or len(marks) > MAX_CHAINS_ASKED or not all(_is_chain(one) for one in marks):
+        raise _bad("marks", marks)
+    for name in ("back",):
+        if _count(value.get(name, 0), name):
+            raise _bad(name, value[name])
+    return Request(
+        log=_log_id(value.get("log"), "log"),
+        start=_point(value.get("from"), "from"),
+        end=_point(value.get("to"), "to"),
+        head=_point(value.get("head"), "head"),
+        down_log=_log_id(down[0], "down"),
+        down=_point(down[1:], "down"),
+        marks=tuple(str(one) for one in marks),
+        certs=_count(value.get("certs", 0), "certs"),
+        now=_count(value.get("now"), "now"),
+    )
+
+
+def read_answer(value: Mapping[str, Json]) -> Answer:
+    """A parent's manifest. Raises BadRequest naming the field."""
+    down = value.get("down")
+    if down is not None and not isinstance(down, dict):
+        raise _bad("down", down)
+    rebase = down is None or bool(down.get("rebase"))
+    marks = value.get("marks", [])
+    if not isinstance(marks, list):
+        raise _bad("marks", marks)
+    return Answer(
+        have=_point(value.get("have"), "have"),
+        refused=read_refused(value.get("refused", [])),
+        marks=tuple(marks),
+        down_log=None if rebase or down is None else _log_id(down.get("id"), "down"),
+        down_to=None if rebase or down is None else _point(down.get("to"), "down"),
+        more=bool(down.get("more")) if isinstance(down, dict) else False,
+        next_s=_count(value.get("next", 0), "next"),
+        now=_count(value.get("now"), "now"),
+    )
+
+
+def read_refused(value: Json) -> tuple[tuple[int, str, str], ...]:
+    """[[n, hash, code]…]."""
+    if not isinstance(value, list):
+        raise _bad("refused", value)
+    rows = []
+    for item in value:
+        match item:
+            case [int(n), str(event_hash), str(code)]:
+                rows.append((n, event_hash, code))
+            case _:
+                raise _bad("refused", item)
+    return tuple(rows)
+
+
+def read_have(value: Mapping[str, Json]) -> tuple[Point, tuple[tuple[int, str, str], ...]]:
+    """The body of a 409."""
+    return _point(value.get("have"), "have"), read_refused(value.get("refused", []))
+
+
+def _bad(field: str, value: object) -> BadRequest:
+    return BadRequest("manifest", field=field, value=value)
+
+
+def _list(value: Mapping[str, Json], field: str, length: int) -> list[Json]:
+    found = value.get(field)
+    if not isinstance(found, list) or len(found) != length:
+        raise _bad(field, found)
+    return found
+
+
+def _count(value: Json, field: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < MAX_COUNT:
+        raise _bad(field, value)
+    return value
+
+
+def _point(value: Json, field: str) -> Point:
+    match value:
+        case [n, str(acc)]:
+            try:
+                return _count(n, field), unb64(acc, DIGEST_BYTES)
+            except ValueError as error:
+                raise _bad(field, value) from error
+        case _:
+            raise _bad(field, value)
+
+
+def _log_id(value: Json, field: str) -> str:
+    if not isinstance(value, str) or not 8 <= len(value) <= 32 or not value.isalnum() or not value.isascii():
+        raise _bad(field, value)
+    return value
+
+
+def _is_chain(value: Json) -> bool:
+    return isinstance(value, str) and CHAIN.fullmatch(value) is not None

@@ -1,0 +1,127 @@
+"""Marks in the database: signing them for chains below, relaying the newest ones, reading how far a record came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from sqlite_utils import Database
+
+from schemas.encoding import b64, unb64
+from schemas.errors import Corrupt
+from schemas.marks import MAX_TIPS, Mark, parse_mark
+from schemas.strict_json import Json
+from sync import directory
+from sync.certificates import key_of
+from sync.keys import SIGNATURE_BYTES, verify
+from sync.replica import CITY, Replica
+
+MAX_CHAINS_ASKED: Final = 50
+
+
+def sign_marks(replica: Replica, chains: Iterable[str], now_ms: int) -> None:
+    """Signs this level's word for each chain from below that got something new."""
+    db, me = replica.db, replica.identity.node
+    for chain in sorted(chains):
+        top, tips, gaps = db.execute("SELECT top, tips, gaps FROM chain WHERE chain = ?", [chain]).fetchone()
+        listed = tuple(tips.split(","))[:MAX_TIPS]
+        mark = Mark(chain, now_ms, me, listed, tuple(filter(None, gaps.split(",")))[:MAX_TIPS])
+        line = mark.text()
+        _keep(db, mark, top, line, replica.signer.sign("mark", line.encode("ascii")))
+
+
+def chains_to_ask(db: Database) -> list[str]:
+    """Chains of the own subtree whose head the city has not marked, oldest first, at most 50."""
+    rows = db.execute(
+        "SELECT chain FROM chain WHERE behind_since IS NOT NULL ORDER BY behind_since, chain LIMIT ?",
+        [MAX_CHAINS_ASKED],
+    )
+    return [row[0] for row in rows]
+
+
+def newest(db: Database, chains: Sequence[str]) -> list[list[str]]:
+    """The newest mark of each level for each chain, as [line, signature] to be relayed."""
+    found: list[list[str]] = []
+    for chain in chains[:MAX_CHAINS_ASKED]:
+        rows = db.execute(
+            "SELECT m.line, m.sig FROM mark m JOIN (SELECT by, MAX(at) AS at FROM mark WHERE chain = ? GROUP BY by) x"
+            " ON m.by = x.by AND m.at = x.at WHERE m.chain = ? ORDER BY m.by",
+            [chain, chain],
+        )
+        found += [[line, b64(signature)] for line, signature in rows]
+    return found
+
+
+def take_in(replica: Replica, relayed: Iterable[Json]) -> int:
+    """Keeps marks that a parent relayed: of chains held here, signed by a node above. Returns how many were new."""
+    kept = 0
+    for item in relayed:
+        mark, line, signature = _read(item)
+        if mark is None or not _is_from_above(replica, mark, line, signature):
+            continue
+        row = replica.db.execute(
+            f"SELECT MAX(seq) FROM event WHERE chain = ? AND hash IN ({','.join('?' * len(mark.tips))})",
+            [mark.chain, *mark.tips],
+        ).fetchone()
+        if row[0] is None:  # speaks of tips that this disk has lost
+            continue
+        kept += _keep(replica.db, mark, row[0], line, signature)
+        found = directory.unit_of(replica.db, mark.by)
+        if found is not None and found[1] == CITY:
+            _settle(replica.db, mark)
+    return kept
+
+
+def reached(db: Database, chain: str, seq: int, event_hash: str, disputed: bool) -> dict[str, int]:
+    """{node: instant} of every node whose mark covers this event. `disputed`: somebody set the event aside, so marks
+    that name it as a gap don't count.
+    """
+    if not disputed:
+        rows = db.execute("SELECT by, MIN(at) FROM mark WHERE chain = ? AND top >= ? GROUP BY by", [chain, seq])
+        return {row[0]: row[1] for row in rows}
+    rows = db.execute("SELECT by, at, line FROM mark WHERE chain = ? AND top >= ? ORDER BY at", [chain, seq])
+    found: dict[str, int] = {}
+    for by, at, line in rows:
+        if event_hash in parse_mark(line).gaps:
+            continue
+        found.setdefault(by, at)
+    return found
+
+
+def newest_instant(db: Database) -> int | None:
+    """The latest instant that any held mark names; one of the clocks that tell what lies in the future."""
+    return db.execute("SELECT MAX(at) FROM mark").fetchone()[0]  # type: ignore[no-any-return]
+
+
+def _keep(db: Database, mark: Mark, top: int, line: str, signature: bytes) -> int:
+    return int(
+        db.execute(
+            "INSERT INTO mark (chain, by, top, at, line, sig) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [mark.chain, mark.by, top, mark.at, line, signature],
+        ).rowcount
+    )
+
+
+def _settle(db: Database, mark: Mark) -> None:
+    row = db.execute("SELECT tips FROM chain WHERE chain = ?", [mark.chain]).fetchone()
+    if row is not None and set(row[0].split(",")) <= set(mark.tips):
+        db.execute("UPDATE chain SET behind_since = NULL WHERE chain = ?", [mark.chain])
+
+
+def _read(item: Json) -> tuple[Mark | None, str, bytes]:
+    match item:
+        case [str(line), str(signature)]:
+            try:
+                return parse_mark(line), line, unb64(signature, SIGNATURE_BYTES)
+            except (Corrupt, ValueError):
+                return None, line, b""
+        case _:
+            return None, "", b""
+
+
+def _is_from_above(replica: Replica, mark: Mark, line: str, signature: bytes) -> bool:
+    key = key_of(replica.db, mark.by)
+    if key is None or mark.by == replica.identity.node or not verify(key, "mark", line.encode("ascii"), signature):
+        return False
+    found = directory.unit_of(replica.db, mark.by)
+    return found is not None and directory.tree_of(replica).ever_below(replica.identity.unit, found[0])

@@ -1,0 +1,108 @@
+"""One node's copy of the world, opened: database, keys, surroundings, and the application that gives events meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from sqlite_utils import Database
+
+from schemas.events import Event
+from schemas.units import Tree
+from sync.env import Env
+from sync.keys import Signer
+
+CITY: Final = "city"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this node is. `parent` is the unit that it syncs to, None at the city."""
+
+    node: str
+    unit: str
+    level: str
+    city: str
+    root_node: str
+    parent: str | None
+    parent_node: str | None
+    up_log: str
+
+    @property
+    def is_top(self) -> bool:
+        """Whether this node is the city's own."""
+        return self.level == CITY
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An event together with its place in this node's log and the instant (unix ms) at which it arrived here."""
+
+    n: int
+    event: Event
+    received_at: int
+
+
+class Projection(Protocol):
+    """What the application keeps up to date inside the transaction that stores events."""
+
+    def project(self, stored: Stored) -> None:
+        """Takes in one event whose standing is ok. Each event comes once."""
+
+    def directory_changed(self) -> None:
+        """The dated tree has new acts; what depends on it is worked out again."""
+
+    def finish(self) -> None:
+        """Called once before the commit: writes what was gathered."""
+
+
+class Application(Protocol):
+    """The meaning of payloads, handed in by the layer above."""
+
+    def projection(self, replica: Replica) -> Projection:
+        """A projection for one write transaction."""
+
+    def clear(self, db: Database) -> None:
+        """Empties every derived table of the application."""
+
+    def verify(self, replica: Replica) -> tuple[int, list[tuple[str, str]]]:
+        """How many tallies were compared with a recount, and (code, text) of each difference."""
+
+
+@dataclass
+class Shared:
+    """What threads of one process share: the dated tree of one directory version. Replaced whole, never changed."""
+
+    version: str | None = None
+    tree: Tree = field(default_factory=lambda: Tree([]))
+
+
+@dataclass
+class Replica:
+    """An open node. Used by one thread at a time; threads of one process share only `shared`."""
+
+    db: Database
+    env: Env
+    signer: Signer
+    app: Application
+    shared: Shared = field(default_factory=Shared)
+    _identity: Identity | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """Who this node is, read once."""
+        if self._identity is None:
+            row = self.db.execute(
+                "SELECT node, unit, level, city, root_node, parent, parent_node, up_log FROM node_state"
+            ).fetchone()
+            self._identity = Identity(*row)
+        return self._identity
+
+    def link_to(self, child_unit: str) -> str:
+        """The name of the link from this node's unit down to a child's."""
+        return f"{self.identity.unit}>{child_unit}"
+
+    @property
+    def link_up(self) -> str:
+        """The name of the link to the parent."""
+        return f"{self.identity.parent}>{self.identity.unit}"

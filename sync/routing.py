@@ -1,0 +1,76 @@
+"""Which child links an event goes down on. Filled when an event is stored, never filtered when read (3-sync, Store)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlite_utils import Database
+
+from schemas.events import Event
+from schemas.units import Tree
+from sync import log
+from sync.replica import Replica
+
+# To every child: what the city publishes.
+PUBLISHED: Final = frozenset({"dir", "cadence", "form", "campaign", "categories"})
+# To the child that holds the unit in the header.
+ADDRESSED: Final = frozenset({"refusal", "remind", "excuse", "return"})
+CERTIFICATES: Final = frozenset({"cert", "rev"})
+ROUTED: Final = PUBLISHED | ADDRESSED | CERTIFICATES
+
+
+def child_links(db: Database) -> list[tuple[str, str]]:
+    """(link, child unit) of every child that was ever enrolled here."""
+    return [(row[0], row[1]) for row in db.execute("SELECT link, unit FROM link WHERE side = 'child' ORDER BY link")]
+
+
+def route(replica: Replica, tree: Tree, n: int, event: Event) -> None:
+    """Appends the event to the down log of each child that is to have it, its author's certificates before it."""
+    if event.header.kind not in ROUTED:
+        return
+    for link, child in child_links(replica.db):
+        if _goes_to(tree, event, child):
+            put(replica, link, n, event)
+
+
+def open_link(replica: Replica, tree: Tree, link: str, child: str) -> None:
+    """Fills a new child's down log with everything held that it is to have, in the order of arrival."""
+    kinds = sorted(ROUTED)
+    where = f"e.kind IN ({','.join('?' * len(kinds))}) AND e.kind NOT IN ('chk', 'case')"
+    for stored in log.events(replica.db, where, kinds):
+        if _goes_to(tree, stored.event, child):
+            put(replica, link, stored.n, stored.event)
+
+
+def put(replica: Replica, link: str, n: int, event: Event) -> None:
+    """One event onto one link; a child can't judge it without its author's certificates, so they go first."""
+    _introduce(replica, link, event.node)
+    log.append_down(replica.db, link, n, event.hash)
+
+
+def _goes_to(tree: Tree, event: Event, child: str) -> bool:
+    if event.header.kind in PUBLISHED:
+        return True
+    return tree.ever_below(event.header.unit, child)
+
+
+def _introduce(replica: Replica, link: str, node: str) -> None:
+    """The certificates of an author, once per (link, author), issuers first."""
+    db = replica.db
+    trail: list[tuple[str, int]] = []
+    seen: set[str] = set()
+    while node not in seen and node != replica.identity.root_node:
+        seen.add(node)
+        known = db.execute("SELECT 1 FROM known_author WHERE link = ? AND node = ?", [link, node]).fetchone()
+        row = db.execute(
+            "SELECT c.event, e.n, c.issuer FROM node_cert c JOIN event e ON e.hash = c.event"
+            " WHERE c.node = ? ORDER BY c.event LIMIT 1",
+            [node],
+        ).fetchone()
+        if known or row is None:
+            break
+        db.execute("INSERT INTO known_author (link, node) VALUES (?, ?)", [link, node])
+        trail.append((row[0], row[1]))
+        node = row[2]
+    for event_hash, n in reversed(trail):
+        log.append_down(db, link, n, event_hash)

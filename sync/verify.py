@@ -1,0 +1,178 @@
+"""Checking everything that a node holds: every signature, chain, log, standing, mark, and the application's tallies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
+
+from sqlite_utils import Database
+
+from schemas.errors import Corrupt
+from schemas.events import ACC_ZERO, FIRST, Event, Part, next_acc, parse_header
+from schemas.marks import parse_mark
+from sync.certificates import key_of, sound
+from sync.database import read
+from sync.intake import Intake
+from sync.keys import verify as verify_signature
+from sync.replica import Replica
+
+PAGE: Final = 1_000
+MAX_PROBLEMS: Final = 1_000
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that does not fit; `event` is a hash where one event is meant."""
+
+    code: str
+    event: str | None
+    text: str
+
+
+@dataclass
+class Report:
+    """What was checked, and what was found. Kept forks and lines set aside are counted, and are no problems."""
+
+    events: int = 0
+    chains: int = 0
+    tallies: int = 0
+    forks: int = 0
+    set_aside: int = 0
+    marks: int = 0
+    log_entries: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found wrong."""
+        return not self.problems
+
+    def found(self, code: str, event: str | None, text: str) -> None:
+        """Notes a problem; at most 1,000 are kept, the first ones."""
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(Problem(code, event, text))
+
+
+def verify(replica: Replica) -> Report:
+    """Reads one state of the database whole and changes nothing."""
+    report = Report()
+    with read(replica.db):
+        _events(replica, report)
+        _chains(replica.db, report)
+        _logs(replica.db, report)
+        _marks(replica.db, report)
+        (report.set_aside,) = replica.db.execute(
+            "SELECT COUNT(DISTINCT hash) FROM refused WHERE line IS NOT NULL"
+        ).fetchone()
+        report.tallies, differences = replica.app.verify(replica)
+        for code, text in differences:
+            report.found(code, None, text)
+    return report
+
+
+def _events(replica: Replica, report: Report) -> None:
+    db, intake = replica.db, Intake(replica, replica.env.now_ms())
+    for row, parts in _raw(db):
+        _n, event_hash, line, signature, chain, seq, prev, node, kind, unit, standing = row
+        report.events += 1
+        fault = sound(line, signature, parts, event_hash, lambda name: key_of(db, name))
+        if fault is not None:
+            report.found(fault, event_hash, f"event {event_hash} ({kind}, chain {chain}, seq {seq}): {fault}")
+            continue
+        header = parse_header(line)
+        if (header.chain, header.seq, header.prev, header.node, header.kind, header.unit) != (
+            chain, seq, prev, node, kind, unit,
+        ):  # fmt: skip
+            report.found("bad_index", event_hash, f"event {event_hash}: the indexed columns differ from its header")
+        judged = intake.standing(Event(line, header, signature, tuple(parts), event_hash))
+        if judged != standing:
+            report.found("bad_standing", event_hash, f"event {event_hash}: standing {standing}, judged anew {judged}")
+
+
+def _raw(db: Database) -> Iterator[tuple[Row, list[Part]]]:
+    after = 0
+    while True:
+        rows = db.execute(
+            "SELECT e.n, e.hash, e.header, e.sig, e.chain, e.seq, e.prev, e.node, e.kind, e.unit, e.standing,"
+            " p.name, p.salt, p.text, p.hash"
+            " FROM (SELECT * FROM event WHERE n > ? ORDER BY n LIMIT ?) e LEFT JOIN part p ON p.event = e.n"
+            " ORDER BY e.n, p.place",
+            [after, PAGE],
+        ).fetchall()
+        if not rows:
+            return
+        after = rows[-1][0]
+        for _, group in groupby(rows, key=itemgetter(0)):
+            same = list(group)
+            yield same[0][:11], [Part(*row[11:15]) for row in same if row[11] is not None]
+
+
+def _chains(db: Database, report: Report) -> None:
+    for chain, side, forked in db.execute("SELECT chain, side, forked FROM chain ORDER BY chain").fetchall():
+        report.chains += 1
+        report.forks += forked
+        if side == "above":  # comes in pieces by design
+            continue
+        rows = db.execute(
+            "SELECT e.hash, e.seq, e.prev, b.seq FROM event e LEFT JOIN event b ON b.hash = e.prev WHERE e.chain = ?",
+            [chain],
+        ).fetchall()
+        for event_hash, seq, prev, seq_before in rows:
+            if prev == FIRST:
+                continue
+            if seq_before is None:
+                _gap(db, report, chain, event_hash, prev)
+            elif seq_before != seq - 1:
+                report.found("bad_chain", event_hash, f"chain {chain}: seq {seq} follows seq {seq_before}")
+
+
+def _gap(db: Database, report: Report, chain: str, event_hash: str, prev: str) -> None:
+    """A line that was set aside leaves a gap that is accounted for; any other gap is a problem."""
+    known = db.execute(
+        "SELECT 1 FROM refused WHERE hash = ? UNION ALL SELECT 1 FROM refusal WHERE hash = ? LIMIT 1", [prev, prev]
+    ).fetchone()
+    if not known:
+        report.found("gap", event_hash, f"chain {chain}: the event before {event_hash} is not held")
+
+
+def _logs(db: Database, report: Report) -> None:
+    up = db.execute("SELECT 'up', l.n, e.hash, l.acc FROM uplog l JOIN event e ON e.n = l.event ORDER BY l.n")
+    _folded(up.fetchall(), report)
+    down = db.execute(
+        "SELECT 'down ' || l.link, l.n, e.hash, l.acc FROM downlog l JOIN event e ON e.n = l.event ORDER BY l.link, l.n"
+    )
+    _folded(down.fetchall(), report)
+    received = db.execute("SELECT 'in ' || link || ' ' || log, n, hash, acc FROM inlog ORDER BY link, log, n")
+    _folded(received.fetchall(), report)
+
+
+def _folded(rows: list[Row], report: Report) -> None:
+    """Each log's rolling hash, from its first entry on; an in-log may begin at a point of an earlier one."""
+    for name, entries in groupby(rows, key=itemgetter(0)):
+        expected, acc = 1, ACC_ZERO
+        for _, n, event_hash, kept in entries:
+            report.log_entries += 1
+            if event_hash == "":
+                expected, acc = n + 1, kept
+                continue
+            acc = next_acc(acc, event_hash)
+            if n != expected or acc != kept:
+                report.found("bad_log", event_hash, f"log {name}: entry {n} does not fold")
+                break
+            expected += 1
+
+
+def _marks(db: Database, report: Report) -> None:
+    for line, signature, by in db.execute("SELECT line, sig, by FROM mark").fetchall():
+        report.marks += 1
+        key = key_of(db, by)
+        try:
+            fits = parse_mark(line).by == by
+        except Corrupt:
+            fits = False
+        if not fits or key is None or not verify_signature(key, "mark", line.encode("ascii", "replace"), signature):
+            report.found("bad_mark", None, f"mark of {by} does not verify: {line!r}")

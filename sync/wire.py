@@ -1,0 +1,209 @@
+"""Bodies of `gsync/1`: a manifest line, then one line an event, gzip. Both halves, and the limits of 3-sync."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlite_utils import Database
+
+from schemas.encoding import DIGEST_BYTES, b64, unb64
+from schemas.errors import BadRequest, Corrupt, GridError, TooLarge
+from schemas.events import (
+    FIELD_COUNT,
+    MAX_EVENT_BYTES,
+    SAME,
+    Event,
+    Part,
+    header_hash,
+    parse_header,
+    parts_hash,
+    parts_json,
+    read_parts,
+    unreadable,
+)
+from schemas.strict_json import Json, dumps, loads
+from sync.certificates import key_of, keys_in, signed_by_its_node
+from sync.keys import SIGNATURE_BYTES
+from sync.log import LogLine
+
+CONTENT_TYPE: Final = "application/gsync+ndjson"
+MAX_GZIP_BYTES: Final = 1024 * 1024
+MAX_PLAIN_BYTES: Final = 8 * 1024 * 1024
+MAX_EVENTS: Final = 2_000
+PRIVATE: Final = frozenset({"per"})
+_PREV, _PHASH = 3, 10
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One line as received: the hash that it counts as in its log, and the event, or why it was set aside."""
+
+    hash: str
+    event: Event | None
+    code: str | None
+    raw: str
+
+
+# ---- writing
+
+
+def encode(manifest: Mapping[str, object], lines: Iterable[str]) -> bytes:
+    """A whole body, compressed; the same input gives the same bytes."""
+    text = "\n".join([dumps(manifest), *lines]) + "\n"
+    return gzip.compress(text.encode("utf-8"), compresslevel=6, mtime=0)
+
+
+class LineWriter:
+    """Writes lines of one body: `=` stands for what the receiver can fill in."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, str] = {}
+
+    def line(self, entry: LogLine) -> str:
+        """The line of one log entry. Bytes that no longer give the log's hash travel with that hash beside them."""
+        parts = [
+            Part.of(p.name, p.salt, p.text) if p.salt is not None and p.text is not None else p for p in entry.parts
+        ]
+        sent = [p.withheld() if p.name in PRIVATE else p for p in parts]
+        fields = entry.header.split("\t")
+        whole = header_hash(entry.header) == entry.hash
+        if len(fields) == FIELD_COUNT and whole:
+            if self._last.get(fields[1]) == fields[_PREV]:
+                fields[_PREV] = SAME
+            if parts_hash(parts) == fields[_PHASH]:
+                fields[_PHASH] = SAME
+        if len(fields) > 1:
+            self._last[fields[1]] = entry.hash
+        value: list[object] = ["\t".join(fields), b64(entry.signature), parts_json(sent)]
+        return dumps(value if whole else [*value, entry.hash])
+
+
+# ---- reading
+
+
+def inflate(body: bytes) -> bytes:
+    """The plain body. Raises TooLarge beyond the limits, BadRequest when it is not gzip."""
+    if len(body) > MAX_GZIP_BYTES:
+        raise TooLarge("body_too_large", field="body", value=len(body), limit=MAX_GZIP_BYTES)
+    stream = zlib.decompressobj(wbits=31)
+    try:
+        plain = stream.decompress(body, MAX_PLAIN_BYTES)
+    except zlib.error as error:
+        raise BadRequest("not_gzip", field="body", value=str(error)) from error
+    if stream.unconsumed_tail:
+        raise TooLarge("body_too_large", field="body", value=f">{MAX_PLAIN_BYTES}", limit=MAX_PLAIN_BYTES)
+    if not stream.eof:
+        raise BadRequest("not_gzip", field="body", value="cut short")
+    return plain
+
+
+def split(plain: bytes) -> tuple[dict[str, Json], list[str]]:
+    """(manifest, raw lines). Raises BadRequest when the manifest can't be read, TooLarge over 2,000 lines."""
+    head, _, rest = plain.partition(b"\n")
+    manifest = loads(head)
+    if not isinstance(manifest, dict):
+        raise BadRequest("manifest", field="manifest", value=manifest)
+    lines = rest.decode("utf-8", "replace").split("\n") if rest else []
+    if lines and lines[-1] == "":
+        lines.pop()
+    if len(lines) > MAX_EVENTS:
+        raise TooLarge("too_many_lines", field="body", value=len(lines), limit=MAX_EVENTS)
+    return manifest, lines
+
+
+class LineReader:
+    """Reads lines of one body in order, and checks each against the key of its author."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._last: dict[str, str] = {}
+        self.keys: dict[str, bytes] = {}  # brought by lines of this body
+
+    def read(self, raw: str) -> Incoming:
+        """One line. Raises BadRequest when it doesn't even say which hash it stands for."""
+        try:
+            value = loads(raw)
+        except GridError as error:
+            raise BadRequest("line", field="line", value=raw[:60]) from error
+        if not isinstance(value, list) or len(value) not in (3, 4) or not isinstance(value[0], str):
+            raise BadRequest("line", field="line", value=raw[:60])
+        claimed = value[3] if len(value) == 4 else None
+        if claimed is not None and not _is_digest(claimed):
+            raise BadRequest("line", field="line", value=raw[:60])
+        try:
+            event = _event(value, self._last)
+        except Corrupt as error:
+            if not isinstance(claimed, str):
+                raise BadRequest("line", field="line", value=raw[:60]) from error
+            self._remember(value[0], claimed)
+            return Incoming(claimed, None, "unreadable", raw)
+        counted = claimed if isinstance(claimed, str) else event.hash
+        self._remember(event.line, counted)
+        code = self._fault(event, counted, raw)
+        return Incoming(counted, event if code is None else None, code, raw)
+
+    def _fault(self, event: Event, counted: str, raw: str) -> str | None:
+        if len(raw.encode("utf-8")) > MAX_EVENT_BYTES:
+            return "too_big"
+        if counted != event.hash:
+            return "bad_sig"
+        for node, brought in keys_in(event):
+            self.keys.setdefault(node, brought)
+        key = key_of(self._db, event.node, self.keys)
+        return None if signed_by_its_node(event, key) else "bad_sig"
+
+    def _remember(self, line: str, counted: str) -> None:
+        fields = line.split("\t")
+        if len(fields) > 1:
+            self._last[fields[1]] = counted
+
+
+def read_all(db: Database, raws: Sequence[str]) -> list[Incoming]:
+    """Every line of a body, checked."""
+    reader = LineReader(db)
+    return [reader.read(raw) for raw in raws]
+
+
+def parse_line(raw: str) -> Event:
+    """One line that stands alone. Raises Corrupt `unreadable`; the signature is not looked at."""
+    try:
+        value = loads(raw)
+    except GridError as error:
+        raise unreadable(str(error), raw[:60]) from error
+    if not isinstance(value, list) or len(value) != 3 or not isinstance(value[0], str):
+        raise unreadable("line", raw[:60])
+    return _event(value, {})
+
+
+def _event(value: list[Json], last: Mapping[str, str]) -> Event:
+    line, signature, parts = value[0], value[1], read_parts(value[2])
+    assert isinstance(line, str)
+    fields = line.split("\t")
+    if len(fields) == FIELD_COUNT:
+        if fields[_PREV] == SAME:
+            fields[_PREV] = last.get(fields[1], SAME)
+        if fields[_PHASH] == SAME:
+            fields[_PHASH] = parts_hash(parts)
+    line = "\t".join(fields)
+    header = parse_header(line)
+    if not isinstance(signature, str):
+        raise unreadable("signature", signature)
+    try:
+        raw_signature = unb64(signature, SIGNATURE_BYTES)
+    except ValueError as error:
+        raise unreadable("signature", signature) from error
+    return Event(line, header, raw_signature, parts, header_hash(line))
+
+
+def _is_digest(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        unb64(value, DIGEST_BYTES)
+    except ValueError:
+        return False
+    return True
