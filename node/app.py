@@ -13,11 +13,13 @@ from werkzeug.exceptions import HTTPException
 from node import guard
 from node.api import checks, figures, system
 from node.api.parsing import problem
+from node.home import DEFAULT_PACE
 from node.pages import blueprint as pages
 from node.pages.frame import error_page, install
 from schemas.errors import BadRequest, GridError, NotFound, TooLarge
 from sync.api import blueprint as sync_blueprint
 from sync.replica import Replica
+from sync.retry import Pace
 
 MAX_BODY_BYTES: Final = 2 * 1024 * 1024
 SECURITY_HEADERS: Final = {
@@ -30,10 +32,13 @@ SECURITY_HEADERS: Final = {
 class Grid:
     """What the application needs of its process: replicas, and a bell for the sync loop."""
 
-    def __init__(self, replica: Callable[[], Replica], secret: bytes, wake: Callable[[], bool]) -> None:
+    def __init__(
+        self, replica: Callable[[], Replica], secret: bytes, wake: Callable[[], bool], pace: Pace = DEFAULT_PACE
+    ) -> None:
         self.replica = replica
         self.secret = secret
         self.wake = wake
+        self.pace = pace
 
 
 class _Api(Api):  # type: ignore[misc]

@@ -76,7 +76,8 @@ def nodes_below(replica: Replica, unit: str) -> list[dict[str, Any]]:
     rows = replica.db.execute(
         "SELECT c.unit, c.node, MAX(l.last_seen_at), (SELECT MAX(e.received_at) FROM chain h JOIN event e ON"
         " e.chain = h.chain AND e.seq = h.top WHERE h.node = c.node AND h.side <> 'above')"
-        " FROM node_cert c LEFT JOIN link l ON l.node = c.node AND l.side = 'child' GROUP BY c.unit, c.node ORDER BY c.unit"
+        " FROM node_cert c LEFT JOIN link l ON l.node = c.node AND l.side = 'child'"
+        " GROUP BY c.unit, c.node ORDER BY c.unit"
     ).fetchall()
     found = []
     for below, node, seen, arrived in rows:

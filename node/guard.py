@@ -25,6 +25,11 @@ def replica() -> Replica:
     return opened
 
 
+def wake() -> None:
+    """Rings the sync loop: what was just entered goes up at once."""
+    current_app.extensions["grid"].wake()
+
+
 def language() -> str:
     """The reader's language: a cookie on pages, Accept-Language for programs, Chinese else."""
     chosen = request.cookies.get(LANGUAGE_COOKIE)

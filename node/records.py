@@ -47,8 +47,8 @@ def path_of(replica: Replica, event: str) -> Path:
     chain, seq, node, header, _ = row
     saved_at = int(header.split("\t")[7])
     refusals = db.execute(
-        "SELECT COALESCE(c.unit, r.by), r.code, r.at FROM refused r LEFT JOIN node_cert c ON c.node = r.by WHERE r.hash = ?"
-        " UNION ALL SELECT by, code, at FROM refusal WHERE hash = ? ORDER BY 3",
+        "SELECT COALESCE(c.unit, r.by), r.code, r.at FROM refused r LEFT JOIN node_cert c ON c.node = r.by"
+        " WHERE r.hash = ? UNION ALL SELECT by, code, at FROM refusal WHERE hash = ? ORDER BY 3",
         [event, event],
     ).fetchall()
     reached = marks.reached(db, chain, seq, event, bool(refusals))

@@ -13,7 +13,7 @@ from node.queries import Tally
 from schemas.cadence import Calendar, grace_end
 from schemas.clock import business_day, iso_instant
 from schemas.errors import Invalid, NotFound
-from schemas.measures import rates
+from schemas.measures import CHECK_MEASURES, rates
 from schemas.periods import Period, months_inside, parse_period, period_of
 from schemas.units import Tree
 from sync.database import read
@@ -72,12 +72,24 @@ class Rollup:
         if by == "children":
             for child in self._children(unit):
                 named = self._tree.nearest(child, min(period.last, self._today))
-                yield child, named.name if named else child, self.measures(child, period.first, period.last)
+                yield child, named.name if named else child, self._row(child, unit)
         elif by == "day":
             if period.days > MAX_ROWS:
                 raise Invalid("too_many_rows", field="period", value=period.key, limit=MAX_ROWS)
             for day in period.each_day():
                 yield day.isoformat(), day.isoformat(), self.measures(unit, day, day)
+
+    def _row(self, child: str, parent: str) -> dict[str, int]:
+        """A child's measures; as it was, only of the days on which it stood under this parent."""
+        period = self._question.period
+        spans = [(period.first, period.last)]
+        if self._question.mode == "then":
+            spans = list(self._tree.days_under(child, parent, period.first, period.last))
+        total = dict.fromkeys(CHECK_MEASURES, 0)
+        for first, last in spans:
+            for name, value in self.measures(child, first, last).items():
+                total[name] += value
+        return total
 
     # ---- sums
 

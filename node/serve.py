@@ -96,7 +96,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Flask:
         self._loop = LoopThread(self._home)
-        return self._make_app(Grid(self._home.replica, self._home.secret, self._loop.wake))
+        return self._make_app(Grid(self._home.replica, self._home.secret, self._loop.wake, self._home.config.pace))
 
     def _started(self, _worker: object) -> None:
         assert self._loop is not None

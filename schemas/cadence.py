@@ -58,7 +58,7 @@ PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
         "dense": Profile("dense", _levels("day", "week", "half-month", "month", "quarter")),
     }
 )
-DEFAULT_PROFILE: Final = "jingzhou-2022"
+DEFAULT_PROFILE: Final = PROFILES["jingzhou-2022"]
 
 
 def profile_payload(profile: Profile) -> dict[str, object]:
@@ -161,7 +161,7 @@ class Calendar:
     def on(self, day: date) -> Profile:
         """The profile of a day; the default one before the first entry."""
         place = bisect_right(self._days, day) - 1
-        return self._profiles[place] if place >= 0 else PROFILES[DEFAULT_PROFILE]
+        return self._profiles[place] if place >= 0 else DEFAULT_PROFILE
 
     def segments(self, first: date, last: date) -> list[tuple[date, date, Profile]]:
         """The span cut at the days on which another profile begins: (first, last, profile), in order, none empty."""

@@ -125,7 +125,10 @@ def _check_together(act: Mapping[str, object]) -> None:
 
 
 def check_name(value: object, field: str = "name") -> str:
-    """A unit's name without blanks around it. Raises: Invalid("bad_unit_name") if empty, over 60 or with control signs."""
+    """A unit's name without blanks around it.
+
+    Raises: Invalid("bad_unit_name") if it is empty, over 60 characters, or holds control characters.
+    """
     name = value.strip() if isinstance(value, str) else ""
     if not name or len(name) > MAX_NAME or not name.isprintable():
         raise Invalid("bad_unit_name", field=field, value=value, limit=MAX_NAME)

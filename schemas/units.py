@@ -156,7 +156,7 @@ class Tree:
         versions = self._versions[child]
         opened, closed = versions[0].valid_from, versions[-1].valid_to
         for begin, end in self.days_under(child, parent, first, last):
-            if opened <= end and (closed is None or begin < closed):
+            if opened <= end and (closed is None or max(opened, begin) < closed):
                 return True
             if self.group_days(child, begin, end):
                 return True

@@ -31,6 +31,7 @@ class Intake:
         self.replica = replica
         self.db = replica.db
         self.now_ms = now_ms
+        self.received_at = max(now_ms, log.last_received_at(replica.db))  # it never goes back, whatever the clock does
         self.me = replica.identity
         self.projection = replica.app.projection(replica)
         self.touched: set[str] = set()  # chains from below that got something new
@@ -58,7 +59,7 @@ class Intake:
                 self._mend(known.n, event, source)
             return known.n
         standing = self.standing(event)
-        n = log.insert_event(self.db, event, standing, self.now_ms)
+        n = log.insert_event(self.db, event, standing, self.received_at)
         self._remember_key(event)
         if source != "down" and not self.me.is_top:
             log.append_up(self.db, n, event.hash)
@@ -68,7 +69,7 @@ class Intake:
         if side == "below":
             self.touched.add(event.header.chain)
         if standing == OK:
-            self._effect(Stored(n, event, self.now_ms))
+            self._effect(Stored(n, event, self.received_at))
         routing.route(self.replica, self._tree_for(event), n, event)
         return n
 

@@ -50,6 +50,12 @@ def held(db: Database, event_hash: str) -> Held | None:
     return Held(*row) if row else None
 
 
+def last_received_at(db: Database) -> int:
+    """The instant of the newest event held, 0 for an empty log."""
+    row = db.execute("SELECT received_at FROM event ORDER BY n DESC LIMIT 1").fetchone()
+    return int(row[0]) if row else 0
+
+
 def insert_event(db: Database, event: Event, standing: str, received_at: int) -> int:
     """Stores a new event with its parts; returns its place `n` in this node's log."""
     h = event.header

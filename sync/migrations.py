@@ -21,6 +21,7 @@ CREATE TABLE event (
 CREATE INDEX event_chain ON event (chain, seq);
 CREATE INDEX event_node ON event (node, standing);
 CREATE INDEX event_standing ON event (standing, n) WHERE standing <> 'ok';
+CREATE INDEX event_received ON event (received_at);
 CREATE INDEX event_prev ON event (prev);
 CREATE INDEX event_kind ON event (kind, n) WHERE kind NOT IN ('chk', 'case');
 CREATE TABLE part (

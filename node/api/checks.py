@@ -11,7 +11,7 @@ from node import checks, queries
 from node.api.base import blueprint
 from node.api.parsing import idempotency_key, json_body, require_event
 from node.api.shapes import CheckBody, ChecksQuery, Document, ReturnBody
-from node.guard import me, replica
+from node.guard import me, replica, wake
 from node.records import check_items
 from schemas.clock import business_day
 from schemas.errors import Invalid
@@ -34,6 +34,7 @@ class Checks(MethodView):
         """Records a check. The same Idempotency-Key with the same body answers 200 with the same document."""
         key = idempotency_key(required=True)
         answer = checks.submit(replica(), me().name, json_body(), key)
+        wake()
         return answer.document, 200 if answer.repeated else 201
 
     @routes.arguments(ChecksQuery, location="query")
@@ -67,6 +68,7 @@ class Returned(MethodView):
         """The report counts on until it is amended; its state is `returned`."""
         require_event(event)
         answer = checks.send_back(replica(), me(), event, body, idempotency_key(required=False))
+        wake()
         return answer.document, 200 if answer.repeated else 201
 
 

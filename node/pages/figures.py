@@ -33,7 +33,7 @@ def rollup_page() -> Response:
     node = replica()
     today = business_day(node.env.now_ms())
     unit = request.args.get("unit") or me().unit
-    period = parse_period(request.args.get("period") or f"{today:%Y-%m}")
+    period = parse_period(request.args.get("period") or _month_so_far(today))
     tree_mode = request.args.get("tree", "then")
     known = tree_of(node).nearest(unit, min(period.last, today))
     level = known.level if known else node.identity.level
@@ -86,12 +86,18 @@ def _crumbs(node: Replica, unit: str, today: date) -> list[dict[str, str]]:
     return list(reversed(crumbs))
 
 
+def _month_so_far(today: date) -> str:
+    """This month's days before today; on its first day the month before: today's duties are still open."""
+    yesterday = today - timedelta(days=1)
+    return f"{yesterday:%Y-%m}" if today.day == 1 else f"{today.replace(day=1)}..{yesterday}"
+
+
 def _neighbour(period: Period, by: int) -> str | None:
     return shifted(period, by).key if cadence_of(period) else None
 
 
 def _presets(today: date, current: str) -> list[dict[str, Any]]:
-    month = f"{today:%Y-%m}"
+    month = _month_so_far(today)
     last_month = f"{today.replace(day=1) - timedelta(days=1):%Y-%m}"
     keys = (
         ("today", today.isoformat()),
@@ -109,7 +115,7 @@ def _tabs(unit: str, level: str, by: str, period: Period, tree_mode: str) -> lis
     return [
         {
             "key": name,
-            "label": label(language(), f"by.{name}"),
+            "label": label(language(), f"page.rollup.by.{name}"),
             "href": url_for("pages.rollup_page", unit=unit, period=period.key, tree=tree_mode, by=name),
             "current": name == by,
         }

@@ -28,7 +28,7 @@ SYSTEM: Final = (
     ("pages.nodes_page", "nav.nodes", "case"),
     ("pages.users_page", "nav.users", "list"),
 )
-GROUPS: Final = (("nav.work", WORK), ("nav.figures", FIGURES), ("nav.system", SYSTEM))
+GROUPS: Final = (("nav.group.work", WORK), ("nav.group.figures", FIGURES), ("nav.group.system", SYSTEM))
 TABS: Final = 4
 MAX_TEXT: Final = 2_000
 

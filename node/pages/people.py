@@ -118,9 +118,9 @@ def _users(
 
     users = [
         {
-            "name": one.name, "role": one.role, "unit_name": name_of(one.unit), "active": has_password, "last_seen_at": seen,
+            "name": one.name, "role": one.role, "unit_name": name_of(one.unit), "active": True, "last_seen_at": seen,
         }
-        for one, has_password, seen in accounts.listed(node)
+        for one, _has_password, seen in accounts.listed(node)
     ]  # fmt: skip
     own = tree.nearest(me().unit, today)
     units = [{"id": me().unit, "name": own.name if own else me().unit}]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from typing import Any, Final
 
 from flask import Blueprint, Response, current_app, redirect, request, url_for
@@ -10,7 +10,7 @@ from flask import Blueprint, Response, current_app, redirect, request, url_for
 from node import status
 from node.guard import language, replica
 from node.pages.frame import day_text, page, typed
-from schemas.clock import business_day
+from schemas.clock import at_time, business_day
 from schemas.errors import GridError
 from schemas.labels import explain, has_label, label
 from schemas.units import LEVELS
@@ -47,14 +47,14 @@ def sync_page() -> Response:
         parent={"name": _name(node, parent)} if parent else None,
         stats=_stats(node),
         last_success_at=row[0],
-        interval_s=60,
+        interval_s=round(current_app.extensions["grid"].pace.interval_s),
         clock_offset_s=round(row[1] / 1000) if row[1] is not None else None,
         running=request.args.get("running") == "1",
         problem=problem,
         alarms=[alarm["text"] for alarm in status.alarms(node, lang) if alarm["code"] != row[2]],
         attention=_attention(node, lang),
         children=below,
-        hosted_count=len(_hosted(node)),
+        hosted_count=_hosted_count(node),
     )
 
 
@@ -95,12 +95,15 @@ def _nodes(created: dict[str, Any] | None, error: str | None, status_code: int =
 
 def _stats(node: Replica) -> dict[str, int]:
     db = node.db
-    today_start = node.env.now_ms() - (node.env.now_ms() + 8 * 3_600_000) % DAY_MS
-    (today,) = db.execute("SELECT COUNT(*) FROM event WHERE received_at >= ?", [today_start]).fetchone()
+    midnight = at_time(business_day(node.env.now_ms()), time(0))
     if node.identity.is_top:
         (own,) = db.execute("SELECT COALESCE(MAX(n), 0) FROM event").fetchone()
+        (today,) = db.execute("SELECT COUNT(*) FROM event WHERE received_at >= ?", [midnight]).fetchone()
         return {"own": own, "sent": own, "stored": own, "marked": own, "queue": 0, "refused": 0, "today": today}
     own, queue = log.up_tip(db)[0], status.queue(node)
+    (today,) = db.execute(
+        "SELECT COUNT(*) FROM event e JOIN uplog u ON u.event = e.n WHERE e.received_at >= ?", [midnight]
+    ).fetchone()
     (refused,) = db.execute("SELECT COUNT(*) FROM refused WHERE link = ? AND line IS NULL", [node.link_up]).fetchone()
     (waiting,) = db.execute(
         "SELECT COUNT(*) FROM event e JOIN chain c ON c.chain = e.chain WHERE c.behind_since IS NOT NULL"
@@ -191,6 +194,14 @@ def _hosted(node: Replica) -> list[dict[str, str]]:
         if len(found) >= MAX_HOSTED:
             break
     return found
+
+
+def _hosted_count(node: Replica) -> int:
+    """Units above the group that this node serves besides its own."""
+    today = business_day(node.env.now_ms())
+    tree, certified, own = directory.tree_of(node), directory.certified_units(node.db), node.identity.unit
+    below = (one.id for one in tree.subtree(own, today) if one.level != LEVELS[0] and one.id != own)
+    return sum(directory.host_of(tree, certified, unit, today) == own for unit in below)
 
 
 def _name(node: Replica, unit: str | None) -> str:

@@ -11,11 +11,12 @@ from flask import Blueprint, redirect, request, url_for
 from node import checks, queries
 from node.checks import duty_state_of
 from node.duties import groups_due
-from node.guard import language, me, replica
-from node.pages.frame import page, time_text, typed
-from node.records import Path, days_missing, path_of
+from node.guard import language, me, replica, wake
+from node.pages.frame import page, typed
+from node.pages.records import RECORD_DAYS
+from node.projections import calendar_of
+from node.records import days_missing
 from node.scope import require_scope
-from schemas.checks import Report
 from schemas.clock import business_day
 from schemas.errors import GridError, Invalid
 from schemas.labels import explain, label
@@ -25,10 +26,8 @@ from sync import directory
 from sync.replica import Replica
 
 MADE_UP_DAYS: Final = 7
-RECORD_DAYS: Final = 14
 STATS_DAYS: Final = 30
 ROWS: Final = 200
-RECORDS: Final = 100
 
 
 def register(routes: Blueprint) -> None:
@@ -37,7 +36,6 @@ def register(routes: Blueprint) -> None:
     routes.add_url_rule("/today", "today", today)
     routes.add_url_rule("/today/found", "found", found)
     routes.add_url_rule("/today/check", "enter_check", enter_check, methods=["POST"])
-    routes.add_url_rule("/records", "records", records)
 
 
 def home() -> Any:
@@ -87,6 +85,7 @@ def enter_check() -> Any:
         elif result != "zero":
             raise Invalid("bad_shape", field="result", value=result, why="zero | found")
         checks.submit(node, me().name, body, typed("idem") or secrets.token_hex(16))
+        wake()
     except GridError as error:
         if result != "found":
             raise
@@ -97,20 +96,6 @@ def enter_check() -> Any:
         name = named.name if named else unit
         return _found_form(unit, name, day, values, errors, typed("amends") or None, error.status)
     return redirect(url_for("pages.today", unit=unit))
-
-
-def records() -> Any:
-    """Everything that was entered for a unit, newest first."""
-    node = replica()
-    unit = request.args.get("unit") or me().unit
-    known = directory.tree_of(node).nearest(unit, _today(node))
-    today_now = _today(node)
-    model = _nothing_yet(unit) | {"records": _records(node, [unit], today_now - timedelta(days=400), today_now)}
-    if known is not None and known.level == LEVELS[0]:
-        return page("records.html", "nav.records", **(model | {"unit": known}))
-    below = [one.id for one in directory.tree_of(node).subtree(unit, today_now)][:500] if known else [unit]
-    model["records"] = _records(node, below, today_now - timedelta(days=RECORD_DAYS), today_now)
-    return page("records.html", "nav.records", **(model | {"unit": known or {"id": unit, "name": unit}}))
 
 
 # ---- models
@@ -133,10 +118,10 @@ def _group(node: Replica, unit: Unit) -> dict[str, Any]:
         "unit": unit,
         "day": day,
         "duty": {"state": duty_state_of(node, day, row), "saved_at": report.recorded_ms if report else None},
-        "deadline": label(language(), "page.today.deadline"),
+        "deadline": label(language(), "page.today.deadline", at=f"{calendar_of(node.db).on(day).due_time:%H:%M}"),
         "can_report": host == node.identity.unit,
         "made_up": made_up,
-        "records": _records(node, [unit.id], day - timedelta(days=RECORD_DAYS), day),
+        "records": recent(node, [unit.id], day - timedelta(days=RECORD_DAYS), day),
         "stats30": {"due": owed, "reported": len(reported)},
         "idem": secrets.token_hex(16),
     }
@@ -197,74 +182,6 @@ def _crumbs(node: Replica, unit: str) -> list[dict[str, str]]:
     return list(reversed(crumbs))
 
 
-def _records(node: Replica, units: list[str], first: date, last: date) -> list[dict[str, Any]]:
-    reports = queries.reports_between(node.db, units, first, last, None, RECORDS)
-    amended = {report.amends: report.event for report in reports if report.amends}
-    returned = queries.returns_of(node.db, [report.event for report in reports]) if reports else {}
-    return [_record(node, report, amended.get(report.event), returned.get(report.event)) for report in reports]
-
-
-def _record(
-    node: Replica, report: Report, amended_by: str | None, returned: tuple[str, int, str | None] | None
-) -> dict[str, Any]:
-    lang = language()
-    row = queries.duty_row(node.db, (report.unit, report.date.isoformat(), report.occasion))
-    way = path_of(node, report.event)
-    state: str = report.result
-    if row is not None and row.event == report.event:
-        state = duty_state_of(node, report.date, row)
-    refused = None
-    if way.refused is not None:
-        by, code, _at = way.refused
-        refused = {"by": _name(node, by), "code": code, "reason": label(lang, f"refused.{code}")}
-    sent_back = None
-    if returned is not None:
-        sent_back = {
-            "by": _name(node, returned[0]),
-            "at": returned[1],
-            "reason": label(lang, "page.today.returned_why"),
-        }
-    return {
-        "day": report.date,
-        "unit": _name(node, report.unit),
-        "unit_id": report.unit,
-        "state": state,
-        "found": {"disputes": report.disputes, "hazards": report.hazards} if report.result == "found" else None,
-        "event": report.event,
-        "steps": steps(way, lang),
-        "amended_by": amended_by,
-        "late_arrival": report.received_ms - report.recorded_ms > 2 * 86_400_000,
-        "refused": refused,
-        "returned": sent_back,
-    }
-
-
-def steps(way: Path, lang: str) -> list[dict[str, Any]]:
-    """Always five: saved, village, township, county, city. A level without a node is passed with the one above it."""
-    saved = way.hops[0]
-    hops = {hop.level: hop.at for hop in way.hops[1:]}
-    instants: dict[str, int | None] = {}
-    above: int | None = None
-    for level in reversed(LEVELS[1:]):
-        below_writer = LEVELS.index(level) <= LEVELS.index(saved.level)
-        above = saved.at if below_writer else hops.get(level, above)
-        instants[level] = above
-    shown = [{"key": "saved", "label": label(lang, "path.saved"), "state": "done", "text": time_text(saved.at)}]
-    stopped = False
-    for level in LEVELS[1:]:
-        at = instants[level]
-        if at is not None:
-            state, text = "done", time_text(at)
-        elif stopped:
-            state, text = "wait", label(lang, "path.not_yet")
-        else:
-            refused = way.refused is not None
-            state, text = ("fail", label(lang, "path.refused")) if refused else ("now", label(lang, "path.queued"))
-            stopped = True
-        shown.append({"key": level, "label": label(lang, f"level_short.{level}"), "state": state, "text": text})
-    return shown
-
-
 def _found_form(
     unit: str, name: str, day: date, values: dict[str, Any], errors: dict[str, str], amends: str | None, code: int
 ) -> Any:
@@ -284,11 +201,6 @@ def _number(name: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 4:
         raise Invalid("bad_number", field=name, value=text)
     return int(text)
-
-
-def _name(node: Replica, unit: str) -> str:
-    named = directory.tree_of(node).nearest(unit, _today(node))
-    return named.name if named else unit
 
 
 def _today(node: Replica) -> date:
