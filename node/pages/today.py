@@ -13,7 +13,7 @@ from node.checks import duty_state_of
 from node.duties import groups_due
 from node.guard import language, me, replica, wake
 from node.pages.frame import page, typed
-from node.pages.records import RECORD_DAYS
+from node.pages.records import RECORD_DAYS, recent
 from node.projections import calendar_of
 from node.records import days_missing
 from node.scope import require_scope
@@ -109,10 +109,10 @@ def _group(node: Replica, unit: Unit) -> dict[str, Any]:
     missing = days_missing(node, unit.id, day - timedelta(days=STATS_DAYS), day - timedelta(days=1))
     reported = queries.duty_days(node.db, unit.id, day - timedelta(days=STATS_DAYS - 1), day)
     owed = len(missing) + len(reported)
-    recent = [one for one in missing if one >= day - timedelta(days=MADE_UP_DAYS)]
+    lately = [one for one in missing if one >= day - timedelta(days=MADE_UP_DAYS)]
     yesterday = day - timedelta(days=1)
-    made_up = [{"day": one, "state": "missing"} for one in reversed(recent)]
-    if yesterday not in recent and duty_state_of(node, yesterday, None) == "due" and yesterday not in reported:
+    made_up = [{"day": one, "state": "missing"} for one in reversed(lately)]
+    if yesterday not in lately and duty_state_of(node, yesterday, None) == "due" and yesterday not in reported:
         made_up.insert(0, {"day": yesterday, "state": "due"})
     return {
         "unit": unit,

@@ -15,6 +15,7 @@ COUNTY = "421002000000,沙市区,county,421000000000"
 TOWN = "421002100000,锣场镇,township,421002000000"
 VILLAGE = "421002100201,青山村村民委员会,village,421002100000"
 BLOCK = "421002100001,朝阳社区居委会,village,421002100000"
+WIDE = "４２１００２００００００"  # full-width digits, as Chinese keyboards type them
 WHOLE = (HEAD, CITY, COUNTY, TOWN, VILLAGE, BLOCK)
 
 
@@ -44,7 +45,7 @@ def first(count: int) -> int:
         ((HEAD, CITY, "421002000000,a\tb,county,421000000000"), "unit_list_name", "line 3", "a\tb"),
         ((HEAD, CITY, "421002000000,沙市区,district,421000000000"), "unit_list_level", "line 3", "district"),
         ((HEAD, CITY, "42100200000,沙市区,county,421000000000"), "unit_list_code", "line 3", "42100200000"),
-        ((HEAD, CITY, "４２１００２００００００,沙市区,county,421000000000"), "unit_list_code", "line 3", "４２１００２００００００"),
+        ((HEAD, CITY, f"{WIDE},沙市区,county,421000000000"), "unit_list_code", "line 3", WIDE),
         ((HEAD, CITY, "421002100000,沙市区,county,421000000000"), "unit_list_code", "line 3", "421002100000"),
         ((HEAD, CITY, "421002000000,沙市区,county,421009000000"), "unit_list_parent", "line 3", "421009000000"),
         ((HEAD, CITY, "421002000000,沙市区,county,"), "unit_list_parent", "line 3", ""),
@@ -70,7 +71,7 @@ def test_a_list_over_the_limit_is_refused() -> None:
 
 def test_a_list_becomes_opening_acts_that_all_apply() -> None:
     acts = listed(*WHOLE, "421002100201901,校园网格,group,421002100201")
-    assert acts[4] == {
+    assert acts[3] == {
         "act": "open",
         "unit": "421002100201",
         "code": "421002100201",
@@ -80,7 +81,7 @@ def test_a_list_becomes_opening_acts_that_all_apply() -> None:
         "kind": "regular",
         "date": EPOCH,
     }
-    assert [act["kind"] for act in acts] == ["regular"] * 6 + ["special"]
+    assert [act["kind"] for act in acts] == ["regular"] * 5 + ["special"]
     assert [check_act(act, None) for act in acts] == acts
     assert (Tree(enumerate(acts)).skipped, acts[0]["parent"]) == ((), None)
 
@@ -136,7 +137,7 @@ def test_the_seed_picks_names_and_nothing_else(seed: int, count: int) -> None:
 
 
 def test_the_longest_name_still_leaves_room_for_the_number() -> None:
-    long = {**listed(*WHOLE)[4], "name": "长" * 59 + "村"}
+    long = {**listed(*WHOLE)[3], "name": "长" * 59 + "村"}
     groups = generate_groups([Act(**long)], 899, first)  # type: ignore[typeddict-item]
     assert groups[-1]["name"].endswith("八百九十九组")
     assert max(len(group["name"]) for group in groups) == 60
@@ -164,7 +165,10 @@ def test_a_village_is_called_by_its_short_name(name: str, short: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(1, "一"), (10, "十"), (11, "十一"), (20, "二十"), (23, "二十三"), (100, "一百"), (105, "一百零五"), (110, "一百一十"), (111, "一百一十一"), (899, "八百九十九")],
-)  # fmt: skip
+    [
+        *((1, "一"), (10, "十"), (11, "十一"), (20, "二十"), (23, "二十三"), (100, "一百"), (105, "一百零五")),
+        *((110, "一百一十"), (111, "一百一十一"), (899, "八百九十九")),
+    ],
+)
 def test_numbers_are_written_in_chinese(number: int, text: str) -> None:
     assert chinese_number(number) == text
