@@ -15,7 +15,7 @@ from node.asof import as_of
 from node.cli import count
 from node.exports import rollup_file, text_table
 from node.home import Home
-from node.terminal import DONE, language, run, show
+from node.terminal import DONE, Parser, language, run, show
 from schemas.clock import parse_instant
 from schemas.errors import Invalid
 from schemas.labels import label
@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line of the hub."""
-    top = argparse.ArgumentParser(prog=PROGRAM, description="五级网格 市级节点 / FiveGrid hub")
+    top = Parser(prog=PROGRAM, description="五级网格 市级节点 / FiveGrid hub")
     sub = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     init = sub.add_parser("init", help="由单位名单建立市级节点 / lay the hub out from a unit list")
     commands.data_option(init)

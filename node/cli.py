@@ -8,7 +8,7 @@ from typing import Final
 
 from node import commands, setup
 from node.app import create_app
-from node.terminal import run
+from node.terminal import Parser, run
 
 PROGRAM: Final = "grid-node"
 
@@ -20,7 +20,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line of a node."""
-    top = argparse.ArgumentParser(prog=PROGRAM, description="五级网格 节点 / FiveGrid node")
+    top = Parser(prog=PROGRAM, description="五级网格 节点 / FiveGrid node")
     sub = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     init = sub.add_parser("init", help="凭一次性码登记本节点 / enrol this node with a one-time code")
     commands.data_option(init)

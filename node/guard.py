@@ -58,7 +58,7 @@ def check() -> None:
             _check_csrf()
         return
     if g.account is None:
-        raise Unauthorised("sign_in_needed")
+        raise Unauthorised("sign_in_needed", field="Authorization")
     if g.by_session and request.method not in ("GET", "HEAD", "OPTIONS"):
         _check_csrf()
     if g.account.role not in rule.roles:

@@ -60,6 +60,8 @@ class Home:
         self.env = SystemEnv(folder, HttpTransport(self.config.ca_file))
         self._shared = Shared()
         self._local = threading.local()
+        self._lock = threading.Lock()
+        self._opened: list[Database] = []
         self._app = NodeApplication()
 
     def replica(self) -> Replica:
@@ -69,14 +71,23 @@ class Home:
             database = open_database(self.folder / DATABASE, SYNC, NODE)
             replica = Replica(database, self.env, self.signer, self._app, self._shared)
             self._local.replica = replica
+            with self._lock:
+                self._opened.append(database)
         return replica
 
     def close(self) -> None:
-        """Closes this thread's connection; the last one out leaves a single plain file."""
+        """Closes this thread's connection."""
         replica: Replica | None = getattr(self._local, "replica", None)
         if replica is not None:
             replica.db.conn.close()
             self._local.replica = None
+
+    def close_all(self) -> None:
+        """Closes the connections of every thread; the last one out leaves a single plain file."""
+        with self._lock:
+            for database in self._opened:
+                database.conn.close()
+            self._opened.clear()
 
     @contextmanager
     def sync_turn(self) -> Iterator[None]:

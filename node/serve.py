@@ -105,7 +105,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def _stopped(self, _server: object, _worker: object) -> None:
         if self._loop is not None:
             self._loop.stop()
-        self._home.close()
+        self._home.close_all()
 
 
 def serve(

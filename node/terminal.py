@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from schemas.errors import GridError
 from schemas.labels import DEFAULT_LANGUAGE, explain, label
@@ -21,6 +21,15 @@ def language() -> str:
     """English where the terminal says so, Chinese else."""
     chosen = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return "en" if chosen.startswith("en") else DEFAULT_LANGUAGE
+
+
+class Parser(argparse.ArgumentParser):
+    """A command line that refuses in one clear line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Wrong use: one line on stderr, exit code 2."""
+        print(label(language(), "cli.usage", program=self.prog, why=message), file=sys.stderr)
+        sys.exit(REFUSED)
 
 
 def run(parser: argparse.ArgumentParser, argv: list[str]) -> int:

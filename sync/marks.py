@@ -25,7 +25,10 @@ def sign_marks(replica: Replica, chains: Iterable[str], now_ms: int) -> None:
     for chain in sorted(chains):
         top, tips, gaps = db.execute("SELECT top, tips, gaps FROM chain WHERE chain = ?", [chain]).fetchone()
         listed = tuple(tips.split(","))[:MAX_TIPS]
-        mark = Mark(chain, now_ms, me, listed, tuple(filter(None, gaps.split(",")))[:MAX_TIPS])
+        (last,) = db.execute("SELECT MAX(at) FROM mark WHERE chain = ? AND by = ?", [chain, me]).fetchone()
+        # The newest mark is the one with the latest instant: so it never goes back, whatever the clock does.
+        at = now_ms if last is None else max(now_ms, last + 1)
+        mark = Mark(chain, at, me, listed, tuple(filter(None, gaps.split(",")))[:MAX_TIPS])
         line = mark.text()
         _keep(db, mark, top, line, replica.signer.sign("mark", line.encode("ascii")))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, post_dump, validate
 
 from node.api.parsing import MAX_LIMIT, StrictSchema, Whole
 
@@ -122,3 +122,8 @@ class Document(StrictSchema):
         """Answers may grow."""
 
         unknown = "include"
+
+    @post_dump(pass_original=True)
+    def whole(self, _dumped: object, original: object, **_kwargs: object) -> object:
+        """The answer as it is: marshmallow would drop every field that the schema does not name."""
+        return original
