@@ -124,6 +124,8 @@ class Servers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a second Ctrl-C must not cut the stopping short
+            signal.signal(number, signal.SIG_IGN)
         self.stop()
 
     def start(self, place: Place) -> None:

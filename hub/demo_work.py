@@ -32,7 +32,12 @@ REPORTED_TODAY: Final = 0.6
 
 def days_up_to(today: date, count: int) -> list[date]:
     """The last `count` days, today included, oldest first."""
-    return [today - (count - 1 - at) * ONE_DAY for at in range(count)]
+    return days_between(today - (count - 1) * ONE_DAY, today)
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """Every day of a span, both ends included."""
+    return [first + at * ONE_DAY for at in range((last - first).days + 1)]
 
 
 def groups_below(home: Home, unit: str, day: date) -> list[str]:

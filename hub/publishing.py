@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from hub.directory import publish_acts, publish_cadence
 from schemas.cadence import Profile, read_profile
@@ -38,23 +39,28 @@ def publish_file(replica: Replica, path: Path) -> dict[str, int]:
 
 
 def publish(replica: Replica, entries: Sequence[Json]) -> dict[str, int]:
-    """Checks every entry against the tree as it will be, then signs them in one transaction."""
-    now = replica.env.now_ms()
+    """Publishes entries in a transaction of its own; returns how many of each type."""
     with write(replica.db, "publish", replica.env):
-        intake = Intake(replica, now)
-        acts: list[Act] = []
-        cadences: list[tuple[Any, Profile]] = []
-        for place, entry in enumerate(entries):
-            _read(replica, place, entry, acts, cadences)
-        if acts:
-            publish_acts(intake, acts, business_day(now))
-        for day, profile in cadences:
-            publish_cadence(intake, profile, day)
+        intake = Intake(replica, replica.env.now_ms())
+        counts = sign_entries(intake, entries)
         intake.finish()
+    return counts
+
+
+def sign_entries(intake: Intake, entries: Sequence[Json]) -> dict[str, int]:
+    """Checks every entry against the tree as it will be, then signs them, inside the caller's transaction."""
+    acts: list[Act] = []
+    cadences: list[tuple[date, Profile]] = []
+    for place, entry in enumerate(entries):
+        _read(intake.replica, place, entry, acts, cadences)
+    if acts:
+        publish_acts(intake, acts, business_day(intake.now_ms))
+    for day, profile in cadences:
+        publish_cadence(intake, profile, day)
     return {"unit": len(acts), "cadence": len(cadences)}
 
 
-def _read(replica: Replica, place: int, entry: Json, acts: list[Act], cadences: list[tuple[Any, Profile]]) -> None:
+def _read(replica: Replica, place: int, entry: Json, acts: list[Act], cadences: list[tuple[date, Profile]]) -> None:
     if not isinstance(entry, dict) or entry.get("type") not in TYPES:
         kind = entry.get("type") if isinstance(entry, dict) else entry
         raise Invalid("publish_type", field=f"{place}.type", value=kind, allowed=", ".join(TYPES))

@@ -39,6 +39,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "units.Units:GET": Rule(EVERYBODY),
     "units.OneUnit:GET": Rule(EVERYBODY),
     "rollup.Rollup:GET": Rule(EVERYBODY, unit_in="query"),
+    "directory.UnitActs:POST": Rule(ADMIN),  # the hub's
     "sync_state.SyncState:GET": Rule(EVERYBODY),
     "sync_state.SyncState:POST": Rule(EVERYBODY - {"viewer", "analyst"}),
     "events.Evidence:GET": Rule(EVIDENCE),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Final
 
-from flask import Blueprint, Flask, Response, request
+from flask import Flask, Response, request
 from flask_smorest import Api
+from flask_smorest import Blueprint as ApiBlueprint
 from werkzeug.exceptions import HTTPException
 
 from node import guard
@@ -48,8 +48,8 @@ class _Api(Api):  # type: ignore[misc]
         return
 
 
-def create_app(grid: Grid, extra: Iterable[Blueprint] = (), templates: Path | None = None) -> Flask:
-    """A node's web application; the hub adds its rooms through `extra`."""
+def create_app(grid: Grid, api_rooms: Iterable[ApiBlueprint] = ()) -> Flask:
+    """A node's web application; the hub adds its rooms through `api_rooms`."""
     app = Flask("node", template_folder="templates", static_folder="static")
     app.config.update(
         SECRET_KEY=grid.secret,
@@ -66,20 +66,19 @@ def create_app(grid: Grid, extra: Iterable[Blueprint] = (), templates: Path | No
         OPENAPI_JSON_PATH="openapi.json",
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions["grid"] = grid
     guard.csrf.init_app(app)
     api = _Api(app)
     for routes in (
         checks.routes, figures.duty_routes, figures.unit_routes, figures.rollup_routes,
-        system.sync_routes, system.event_routes, system.user_routes,
+        system.sync_routes, system.event_routes, system.user_routes, *api_rooms,
     ):  # fmt: skip
         api.register_blueprint(routes)
     app.register_blueprint(system.health)
     app.register_blueprint(sync_blueprint(grid.replica, grid.secret, lambda: _ring(grid)))
     app.register_blueprint(pages())
-    for blueprint in extra:
-        app.register_blueprint(blueprint)
-    install(app, templates)
+    install(app)
     app.before_request(guard.check)
     app.after_request(_harden)
     app.register_error_handler(GridError, _refused)

@@ -45,9 +45,10 @@ class _Child:
 
 
 class _CursorMismatch(Exception):
-    def __init__(self, have: log.Point) -> None:
+    def __init__(self, have: log.Point, refused: Sequence[Sequence[object]] = ()) -> None:
         super().__init__(have)
         self.have = have
+        self.refused = list(refused)
 
 
 def hello(replica: Replica, secret: bytes) -> WireReply:
@@ -62,15 +63,20 @@ def exchange(replica: Replica, secret: bytes, headers: Mapping[str, str], body: 
     """One exchange with a child (3-sync): its up lines are stored and the cursor moved in one transaction."""
     now = replica.env.now_ms()
     signature = headers.get(auth.AUTH_HEADER, "").partition(":")[2]
+    wait_s: object = None
     try:
         return _exchange(replica, secret, headers, body, now)
     except _CursorMismatch as mismatch:
-        value: dict[str, object] = {"have": point_json(mismatch.have), "refused": mismatch.args[1:] or []}
+        value: dict[str, object] = {"have": point_json(mismatch.have), "refused": mismatch.refused}
         status = 409
     except GridError as error:
         value = {"code": error.code, "field": error.field}
         status = 426 if error.code == "version" else error.status
-    return _signed(replica, secret, signature, status, dumps(value).encode(), "application/json", now)
+        wait_s = error.params.get("retry_after_s")
+    reply = _signed(replica, secret, signature, status, dumps(value).encode(), "application/json", now)
+    if wait_s is not None:
+        reply.headers["retry-after"] = str(wait_s)
+    return reply
 
 
 def _exchange(replica: Replica, secret: bytes, headers: Mapping[str, str], body: bytes, now: int) -> WireReply:
@@ -161,9 +167,7 @@ def _fold(replica: Replica, child: _Child, request: Request, lines: Sequence[Inc
 
 
 def _mismatch(replica: Replica, child: _Child, request: Request, have: log.Point) -> _CursorMismatch:
-    error = _CursorMismatch(have)
-    error.args = (have, *_refused_after(replica, child, request.log, request.start[0]))
-    return error
+    return _CursorMismatch(have, _refused_after(replica, child, request.log, request.start[0]))
 
 
 def _refused_after(replica: Replica, child: _Child, log_id: str, n: int) -> list[list[object]]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any, Final
 
 from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
-from jinja2 import ChoiceLoader, FileSystemLoader
 
 from node import status
 from node.access import rule_for
@@ -33,11 +31,8 @@ TABS: Final = 4
 MAX_TEXT: Final = 2_000
 
 
-def install(app: Flask, templates: Path | None) -> None:
+def install(app: Flask) -> None:
     """Filters, functions and the context of every template."""
-    if templates is not None:
-        assert app.jinja_loader is not None
-        app.jinja_loader = ChoiceLoader([FileSystemLoader(templates), app.jinja_loader])
     app.jinja_env.filters.update(number=number, day=day_text, time=time_text)
     app.context_processor(_context)
 

@@ -1,0 +1,37 @@
+"""The city's own routes: dated acts on the directory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.views import MethodView
+
+from hub.publishing import sign_entries
+from node.api.base import blueprint
+from node.api.parsing import idempotency_key, json_body
+from node.api.shapes import Document
+from node.checks import once
+from node.guard import me, replica
+from schemas.strict_json import dumps
+from sync.intake import Intake
+
+directory_routes = blueprint("directory", "目录 / directory")
+
+
+@directory_routes.route("/units")
+class UnitActs(MethodView):
+    """Opening, renaming, recoding, moving, closing, splitting and merging units."""
+
+    @directory_routes.response(201, Document)
+    def post(self) -> tuple[dict[str, Any], int]:
+        """`{act, unit, date, ...}`: one dated act, signed by the city and sent down to every node."""
+        act = json_body()
+
+        def publish(intake: Intake) -> dict[str, Any]:
+            sign_entries(intake, [{"type": "unit", **act}])
+            (head,) = intake.db.execute("SELECT head FROM node_state").fetchone()
+            return {"id": head, "event": head, "act": act.get("act"), "unit": act.get("unit")}
+
+        request = dumps(dict(sorted(act.items()))).encode()
+        answer = once(replica(), me().name, idempotency_key(required=False), request, "publish", publish)
+        return answer.document, 200 if answer.repeated else 201
