@@ -146,14 +146,14 @@ class Servers:
         deadline = time.monotonic() + START_LIMIT_S
         while not self._answers(place):
             if child.poll() is not None or time.monotonic() > deadline:
-                raise DemoFailed("demo.serve_failed", name=place.name, tail=_tail(place.log_file))
+                raise _ended(place, child)
             time.sleep(POLL_S)
 
     def check(self) -> None:
         """Raises DemoFailed when one of them has ended by itself."""
         for place, child in self._running:
             if child.poll() is not None:
-                raise DemoFailed("demo.serve_failed", name=place.name, tail=_tail(place.log_file))
+                raise _ended(place, child)
 
     def stop(self) -> None:
         """Ends all of them: asked first, killed with all their group after 40 s."""
@@ -238,5 +238,7 @@ def _dying_with(parent: int) -> Callable[[], None] | None:
     return ask
 
 
-def _tail(path: Path) -> str:
-    return "\n".join(path.read_text("utf-8", "replace").splitlines()[-TAIL_LINES:])
+def _ended(place: Place, child: subprocess.Popen[bytes]) -> DemoFailed:
+    """What to say of a `serve` that does not answer: its exit code, if it has one, and the end of its log."""
+    tail = "\n".join(place.log_file.read_text("utf-8", "replace").splitlines()[-TAIL_LINES:])
+    return DemoFailed("demo.serve_failed", name=place.name, status=child.poll(), tail=tail)

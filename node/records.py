@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from node import queries
 from node.checks import duty_state_of
 from schemas.checks import Report
 from schemas.clock import business_day, iso_instant
 from schemas.encoding import b64
-from schemas.errors import NotFound
-from schemas.events import payload
+from schemas.errors import GridError, NotFound
+from schemas.events import FIELD_COUNT
+from schemas.strict_json import Json, loads
 from schemas.units import LEVELS
-from sync import directory, log, marks
+from sync import directory, marks
 from sync.certificates import intact
 from sync.replica import Replica
 
@@ -45,7 +46,8 @@ def path_of(replica: Replica, event: str) -> Path:
     if row is None:
         raise NotFound("unknown_event", field="event", value=event)
     chain, seq, node, header, _ = row
-    saved_at = int(header.split("\t")[7])
+    stated = _fields(header)[7]
+    saved_at = int(stated) if stated.isascii() and stated.isdigit() else row[4]
     refusals = db.execute(
         "SELECT COALESCE(c.unit, r.by), r.code, r.at FROM refused r LEFT JOIN node_cert c ON c.node = r.by"
         " WHERE r.hash = ? UNION ALL SELECT by, code, at FROM refusal WHERE hash = ? ORDER BY 3",
@@ -115,32 +117,50 @@ def _refused_json(path: Path) -> dict[str, Any] | None:
     return {"by": by, "code": code, "at": iso_instant(at)}
 
 
+_EVIDENCE: Final = (
+    "SELECT e.header, e.sig, e.chain, e.seq, e.prev, e.node, e.kind, e.unit, e.standing, e.received_at, p.text"
+    " FROM event e LEFT JOIN part p ON p.event = e.n AND p.name = 'pub' WHERE e.hash = ?"
+)
+
+
 def evidence(replica: Replica, event: str) -> dict[str, Any]:
     """One signed event with what proves it, verified now. Raises NotFound when it is not held."""
-    stored = log.load(replica.db, event)
-    if stored is None:
+    row = replica.db.execute(_EVIDENCE, [event]).fetchone()
+    if row is None:
         raise NotFound("unknown_event", field="event", value=event)
-    header = stored.event.header
-    standing = replica.db.execute("SELECT standing FROM event WHERE hash = ?", [event]).fetchone()[0]
+    line, signature, chain, seq, prev, node, kind, unit, standing, received_at, public = row
     path = path_of(replica, event)
     return {
         "event": event,
-        "header": stored.event.line,
-        "signature": b64(stored.event.signature),
-        "chain": header.chain,
-        "seq": header.seq,
-        "prev": header.prev,
-        "node": header.node,
-        "kind": header.kind,
-        "unit": header.unit,
-        "date": header.bdate,
+        "header": line,
+        "signature": b64(signature),
+        "chain": chain,
+        "seq": seq,
+        "prev": prev,
+        "node": node,
+        "kind": kind,
+        "unit": unit,
+        "date": _fields(line)[6],
         "standing": standing,
-        "public": payload(stored.event) if stored.event.text_of("pub") is not None else None,
+        "public": _read(public),
         "verified": intact(replica.db, event),
-        "received_at": iso_instant(stored.received_at),
+        "received_at": iso_instant(received_at),
         "marks": [{"hop": hop.hop, "unit": hop.unit, "at": iso_instant(hop.at)} for hop in path.hops],
         "refused": _refused_json(path),
     }
+
+
+def _fields(header: str) -> list[str]:
+    """The fields of a stored header; empty ones for bytes that went bad, so that people can still look at them."""
+    fields = header.split("\t")
+    return fields if len(fields) == FIELD_COUNT else [""] * FIELD_COUNT
+
+
+def _read(text: str | None) -> Json:
+    try:
+        return None if text is None else loads(text)
+    except GridError:
+        return text  # went bad: shown as it is; `verified` is false then
 
 
 def days_missing(replica: Replica, unit: str, first: date, last: date) -> list[date]:

@@ -12,7 +12,7 @@ from schemas.errors import GridError
 from schemas.events import next_acc, plain_line
 from schemas.strict_json import Json, loads
 from sync import auth, log, marks
-from sync.certificates import key_of
+from sync.certificates import intact, key_of
 from sync.database import write
 from sync.env import Reply, TransportError
 from sync.intake import Intake
@@ -246,6 +246,14 @@ class Client:
             self._keep_refused(me.up_log, n, event_hash, code, me.parent_node or "", None, now)
             if code == "bad_sig":
                 intake.send_again(event_hash)
+                self._ask_below(intake, event_hash)
+
+    def _ask_below(self, intake: Intake, event_hash: str) -> None:
+        """The bytes went bad here: the refuser may not know whose they were, the index here does."""
+        row = self.replica.db.execute("SELECT chain, node FROM event WHERE hash = ?", [event_hash]).fetchone()
+        told = self.replica.db.execute("SELECT 1 FROM refusal WHERE hash = ? LIMIT 1", [event_hash]).fetchone()
+        if row and not told and row[1] != intake.me.node and not intact(self.replica.db, event_hash):
+            intake.tell_writer(event_hash, "bad_sig", row[0])
 
     def _keep_refused(
         self, log_id: str, n: int, event_hash: str, code: str | None, by: str, raw: str | None, now: int

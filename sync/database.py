@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,7 @@ def open_database(path: Path | str, *sets: Migrations) -> Database:
     """
     # check_same_thread off: a connection is used by one thread at a time, but may be closed by another.
     conn = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=512)
+    conn.text_factory = partial(str, encoding="utf-8", errors="backslashreplace")  # one bad byte must not stop a node
     conn.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     with _translated():
         conn.execute("PRAGMA journal_mode=WAL")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final, Literal
 
+from schemas.clock import business_day
 from schemas.events import Event, payload
 from schemas.units import Tree
 from sync import chains, directory, log, routing
@@ -20,6 +21,7 @@ Source = Literal["own", "up", "down"]
 OK: Final = "ok"
 LATE_KEY: Final = "late_key"
 BAD_SCOPE: Final = "bad_scope"
+REFUSAL_SCHEMA: Final = "refusal/1"
 _ROOT_KINDS: Final = frozenset({"inc", "cert", "rev"})
 
 
@@ -55,7 +57,7 @@ class Intake:
         """Stores a checked event unless it is held; returns its place in the log."""
         known = log.held(self.db, event.hash)
         if known is not None:
-            if (known.header, known.signature) != (event.line, event.signature) or self._damaged(event):
+            if not intact(self.db, event.hash):
                 self._mend(known.n, event, source)
             return known.n
         standing = self.standing(event)
@@ -87,13 +89,6 @@ class Intake:
             self._restand("e.standing = ?", [BAD_SCOPE])
             self.projection.directory_changed()
         self.projection.finish()
-
-    def _damaged(self, event: Event) -> bool:
-        stored = log.load(self.db, event.hash)
-        return stored is not None and any(
-            mine.text is not None and mine.hash != theirs.hash
-            for mine, theirs in zip(stored.event.parts, event.parts, strict=False)
-        )
 
     def _mend(self, n: int, event: Event, source: Source) -> None:
         """Held bytes fail, these are good: they take their place and travel on (3-sync, Exchange)."""
@@ -170,6 +165,18 @@ class Intake:
         )
         if code == "bad_sig" and stored.event.node != self.me.node:
             self.send_again(event_hash)
+
+    def tell_writer(self, event_hash: str, code: str, chain: str) -> None:
+        """Says in an event of our own, over all hops, that a line of this chain was set aside."""
+        writer = directory.unit_of(self.db, chain[:26])
+        if writer is not None:
+            self.author(
+                kind="refusal",
+                schema=REFUSAL_SCHEMA,
+                unit=writer[0],
+                day=business_day(self.now_ms),
+                public={"hash": event_hash, "code": code, "chain": chain},
+            )
 
     def send_again(self, event_hash: str) -> None:
         """Appends an event to the up log once more, if the bytes held here are good; once per hash."""

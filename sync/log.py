@@ -89,7 +89,9 @@ def replace_bytes(db: Database, n: int, event: Event) -> None:
         "UPDATE event SET header = ?, sig = ?, chain = ?, seq = ?, prev = ?, node = ?, kind = ?, unit = ? WHERE n = ?",
         [event.line, event.signature, h.chain, h.seq, h.prev, h.node, h.kind, h.unit, n],
     )
-    kept = {p.name: p for p in _parts(db, n) if p.text is not None and p.hash in {q.hash for q in event.parts}}
+    kept = {
+        p.name: p for p in _parts(db, n) if p.text is not None and p == Part.of(p.name, p.salt or b"", p.text)
+    }  # a damaged text is no text
     db.execute("DELETE FROM part WHERE event = ?", [n])
     _insert_parts(db, n, [p if p.text is not None else kept.get(p.name, p) for p in event.parts])
 

@@ -106,8 +106,9 @@ def _keep(db: Database, mark: Mark, top: int, line: str, signature: bytes) -> in
 
 
 def _settle(db: Database, mark: Mark) -> None:
-    row = db.execute("SELECT tips FROM chain WHERE chain = ?", [mark.chain]).fetchone()
-    if row is not None and set(row[0].split(",")) <= set(mark.tips):
+    """The city has all that is held here: every tip, and what it lacks on the way there is lacking here too."""
+    row = db.execute("SELECT tips, gaps FROM chain WHERE chain = ?", [mark.chain]).fetchone()
+    if row is not None and set(row[0].split(",")) <= set(mark.tips) and set(mark.gaps) <= set(row[1].split(",")):
         db.execute("UPDATE chain SET behind_since = NULL WHERE chain = ?", [mark.chain])
 
 

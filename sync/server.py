@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.clock import business_day
 from schemas.errors import BadRequest, DiskFull, Forbidden, GridError, Unauthorised, UnsupportedMedia
 from schemas.events import CHAIN, next_acc
 from schemas.strict_json import dumps
@@ -24,7 +23,6 @@ MAX_DOWN_EVENTS: Final = 500
 MAX_DOWN_PLAIN_BYTES: Final = 1024 * 1024
 DISK_RESERVE_BYTES: Final = 64 * 1024 * 1024
 MAX_REFUSED_LISTED: Final = 2_000
-REFUSAL_SCHEMA: Final = "refusal/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,16 +185,8 @@ def _set_aside(intake: Intake, child: _Child, log_id: str, n: int, line: Incomin
         [child.link, log_id, n, line.hash, line.code, me.node, line.raw, intake.now_ms],
     )
     chain = _chain_in(line.raw)
-    writer = directory.unit_of(db, chain[:26]) if chain else None
-    if before or writer is None or log.held(db, line.hash):
-        return
-    intake.author(
-        kind="refusal",
-        schema=REFUSAL_SCHEMA,
-        unit=writer[0],
-        day=business_day(intake.now_ms),
-        public={"hash": line.hash, "code": line.code, "chain": chain},
-    )
+    if chain is not None and not before and not log.held(db, line.hash):
+        intake.tell_writer(line.hash, line.code or "bad_sig", chain)
 
 
 def _chain_in(raw: str) -> str | None:

@@ -70,12 +70,11 @@ class LineWriter:
         ]
         sent = [p.withheld() if p.name in PRIVATE else p for p in parts]
         fields = entry.header.split("\t")
-        whole = header_hash(entry.header) == entry.hash
-        if len(fields) == FIELD_COUNT and whole:
+        whole = header_hash(entry.header) == entry.hash and _readable(entry, parts, fields)
+        if whole:
             if self._last.get(fields[1]) == fields[_PREV]:
                 fields[_PREV] = SAME
-            if parts_hash(parts) == fields[_PHASH]:
-                fields[_PHASH] = SAME
+            fields[_PHASH] = SAME
         if len(fields) > 1:
             self._last[fields[1]] = entry.hash
         value: list[object] = ["\t".join(fields), b64(entry.signature), parts_json(sent)]
@@ -140,7 +139,7 @@ class LineReader:
             if not isinstance(claimed, str):
                 raise BadRequest("line", field="line", value=raw[:60]) from error
             self._remember(value[0], claimed)
-            return Incoming(claimed, None, "unreadable", raw)
+            return Incoming(claimed, None, "bad_sig", raw)  # its sender says that the bytes are not what was signed
         counted = claimed if isinstance(claimed, str) else event.hash
         self._remember(event.line, counted)
         code = self._fault(event, counted, raw)
@@ -197,6 +196,17 @@ def _event(value: list[Json], last: Mapping[str, str]) -> Event:
     except ValueError as error:
         raise unreadable("signature", signature) from error
     return Event(line, header, raw_signature, parts, header_hash(line))
+
+
+def _readable(entry: LogLine, parts: Sequence[Part], fields: Sequence[str]) -> bool:
+    """Whether a receiver can make the event of the stored bytes; a damaged row would else stop the whole body."""
+    if len(fields) != FIELD_COUNT or len(entry.signature) != SIGNATURE_BYTES or parts_hash(parts) != fields[_PHASH]:
+        return False
+    try:
+        read_parts(loads(dumps(parts_json(parts))))
+    except GridError:
+        return False
+    return True
 
 
 def _is_digest(value: object) -> bool:
