@@ -97,12 +97,14 @@ class Home:
 
 
 def create(folder: Path, signer_seed: bytes, secret: bytes, config: str) -> Database:
-    """Lays out a new folder and returns its empty database. The folder may exist if it is empty.
+    """Lays out a new folder and returns its empty database. What an `init` that was cut short left there is made anew.
 
     Raises Conflict when it holds something.
     """
     require_empty(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.glob(f"{DATABASE}*"):
+        leftover.unlink()
     (folder / KEYS).mkdir(mode=0o700, exist_ok=True)
     write_private(folder / NODE_KEY, signer_seed)
     write_private(folder / SECRET_KEY, secret)
@@ -111,10 +113,10 @@ def create(folder: Path, signer_seed: bytes, secret: bytes, config: str) -> Data
 
 
 def require_empty(folder: Path) -> None:
-    """Raises Conflict unless the folder is missing, empty, or holds only an enrolment that was cut short."""
+    """Raises Conflict unless the folder is missing, empty, or of an enrolment that was cut short: its key is kept."""
     if folder.exists() and not folder.is_dir():
         raise Conflict("not_a_folder", field="--data", value=folder)
-    if folder.is_dir() and any(entry.name != PENDING_KEY for entry in folder.iterdir()):
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / PENDING_KEY).is_file():
         raise Conflict("folder_not_empty", field="--data", value=folder)
 
 

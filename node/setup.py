@@ -35,13 +35,14 @@ def init_node(arguments: argparse.Namespace) -> int:
     folder, parent = Path(arguments.data), _address(arguments.parent)
     require_empty(folder)
     env = SystemEnv(folder, HttpTransport())
-    existed = folder.is_dir()
+    existed, tried_before = folder.is_dir(), (folder / PENDING_KEY).is_file()
     seed = _pending_key(folder, env)
     signer = Signer(seed)
     try:
         enrolment = ask(env, parent, arguments.unit, arguments.code, signer)
     except GridError:
-        (folder / PENDING_KEY).unlink()
+        if not tried_before:  # the key of an earlier try may be certified already, its reply lost
+            (folder / PENDING_KEY).unlink()
         if not existed:
             folder.rmdir()
         raise

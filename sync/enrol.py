@@ -13,7 +13,7 @@ from typing import Final
 
 from schemas.clock import business_day
 from schemas.encoding import b32, b64, node_id, unb64
-from schemas.errors import BadRequest, Conflict, Forbidden, GridError, Invalid, NotFound, TooMany
+from schemas.errors import BadRequest, Conflict, Corrupt, Forbidden, GridError, Invalid, NotFound, TooMany
 from schemas.events import Event, plain_line
 from schemas.strict_json import Json, dumps, loads
 from sync import auth, directory, log
@@ -170,6 +170,8 @@ def ask(env: Env, url: str, unit: str, code: str, signer: Signer) -> Enrolment:
     proof = _proof(secret, unit, signer.public)
     body = dumps({"v": 1, "unit": unit, "key": b64(signer.public), "proof": proof}).encode()
     reply = env.transport.request("POST", url.rstrip("/") + PATH, {"content-type": "application/json"}, body)
+    if reply.status >= 500:  # perhaps of a proxy in between: the certificate may be issued, so the key must be kept
+        raise TransportError(f"the parent answers {reply.status}")
     try:
         value = loads(reply.body)
     except GridError as error:
@@ -178,7 +180,10 @@ def ask(env: Env, url: str, unit: str, code: str, signer: Signer) -> Enrolment:
         raise TransportError("the reply is not a node's")
     if reply.status != 200:
         raise Forbidden(_known_refusal(value.get("code")), field="code", limit=MAX_ATTEMPTS)
-    enrolment, parent_key = _checked(value, root_part, unit, signer)
+    try:
+        enrolment, parent_key = _checked(value, root_part, unit, signer)
+    except Corrupt as error:
+        raise TransportError("a certificate can't be read") from error
     if not auth.reply_is_signed(parent_key, reply.headers, proof, reply.status, reply.body):
         raise TransportError("the reply is not signed by the parent")
     return enrolment

@@ -21,6 +21,7 @@ Source = Literal["own", "up", "down"]
 OK: Final = "ok"
 LATE_KEY: Final = "late_key"
 BAD_SCOPE: Final = "bad_scope"
+PENDING: Final = "pending"
 REFUSAL_SCHEMA: Final = "refusal/1"
 _ROOT_KINDS: Final = frozenset({"inc", "cert", "rev"})
 
@@ -58,7 +59,7 @@ class Intake:
         known = log.held(self.db, event.hash)
         if known is not None:
             if not intact(self.db, event.hash):
-                self._mend(known.n, event, source)
+                self._mend(known, event, source)
             return known.n
         standing = self.standing(event)
         n = log.insert_event(self.db, event, standing, self.received_at)
@@ -90,11 +91,14 @@ class Intake:
             self.projection.directory_changed()
         self.projection.finish()
 
-    def _mend(self, n: int, event: Event, source: Source) -> None:
+    def _mend(self, known: log.Held, event: Event, source: Source) -> None:
         """Held bytes fail, these are good: they take their place and travel on (3-sync, Exchange)."""
-        log.replace_bytes(self.db, n, event)
+        log.replace_bytes(self.db, known.n, event)
+        mended = log.load(self.db, event.hash)
+        if mended is not None and known.standing == PENDING:  # a rebuild had passed over the damaged row
+            self.replay(mended)
         if source == "up" and not self.me.is_top:
-            log.append_up(self.db, n, event.hash)
+            log.append_up(self.db, known.n, event.hash)
 
     def _remember_key(self, event: Event) -> None:
         for node, key in keys_in(event):

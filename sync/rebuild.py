@@ -6,7 +6,7 @@ from typing import Final
 
 from sync import log
 from sync.database import write
-from sync.intake import Intake
+from sync.intake import PENDING, Intake
 from sync.replica import Replica
 
 DERIVED: Final = ("node_cert", "directory_act", "refusal", "node_key")
@@ -31,5 +31,5 @@ def clear(replica: Replica) -> None:
     for table in DERIVED:
         replica.db.execute(f"DELETE FROM {table}")
     replica.db.execute("UPDATE directory_state SET acts = 0, version = ''")
-    replica.db.execute("UPDATE event SET standing = 'pending'")
+    replica.db.execute("UPDATE event SET standing = ?", [PENDING])
     replica.app.clear(replica.db)

@@ -141,7 +141,7 @@ def local_path(text: str | None) -> str:
     return text
 
 
-def page(template: str, title: str, status_code: int = 200, **model: object) -> Response:
+def page(template: str, title: str, status_code: int = 200, /, **model: object) -> Response:
     """A rendered page with a title from the catalogue."""
     return make_response(
         render_template(template, page_title=label(language(), title), here_url=request.full_path, **model), status_code

