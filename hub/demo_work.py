@@ -46,41 +46,43 @@ def groups_below(home: Home, unit: str, day: date) -> list[str]:
 
 
 def plan_day(day: date, groups: Sequence[str], seed: int, now_ms: int) -> list[Body]:
-    """The checks of one day, amendments last: the same for the same seed, day and groups, but for what is cut off
-    at `now_ms` (nothing is recorded in the future).
+    """The checks of one day, amendments last. The same seed gives each group the same day again, but for instants:
+    nothing is recorded after `now_ms`.
     """
-    pick = random.Random(f"{seed} {day}")  # noqa: S311 - generated work, no secret
-    today = at_time(day + ONE_DAY, time(0)) > now_ms
+    threshold = 1 - REPORTED_TODAY if at_time(day + ONE_DAY, time(0)) > now_ms else SILENT
     planned = []
     for group in groups:
-        chance, late, found = pick.random(), pick.random() < LATE, pick.random() < FOUND
-        body = _check(group, day, _recorded(day, pick, now_ms, late=late), pick if found else None)
-        if chance >= (1 - REPORTED_TODAY if today else SILENT):
-            planned.append(body)
-    amended = pick.sample(planned, min(AMENDED_A_DAY, len(planned)))
-    again = [_check(one["unit"], day, min(one["recorded_at"] + 20 * MINUTE_MS, now_ms), pick) for one in amended]
+        chance = random.Random(f"{seed} {day} {group}")  # noqa: S311 - generated work, no secret
+        if chance.random() >= threshold:
+            planned.append(_check(group, day, _recorded(day, chance, now_ms), chance, found=chance.random() < FOUND))
+    chance = random.Random(f"{seed} {day}")  # noqa: S311 - generated work, no secret
+    amended = chance.sample(planned, min(AMENDED_A_DAY, len(planned)))
+    again = [
+        _check(one["unit"], day, min(one["recorded_at"] + 20 * MINUTE_MS, now_ms), chance, found=True)
+        for one in amended
+    ]
     return [{**one, "recorded_at": iso_instant(one["recorded_at"])} for one in [*planned, *again]]
 
 
-def _check(group: str, day: date, recorded_ms: int, finding: random.Random | None) -> Body:
+def _check(group: str, day: date, recorded_ms: int, chance: random.Random, *, found: bool) -> Body:
     body: Body = {"unit": group, "date": day.isoformat(), "result": "zero", "recorded_at": recorded_ms}
-    if finding is not None:
-        disputes = finding.randint(0, 2)
-        body |= {
-            "result": "found",
-            "found": {"disputes": disputes, "hazards": finding.randint(0 if disputes else 1, 2)},
-        }
+    if found:
+        disputes = chance.randint(0, 2)
+        body |= {"result": "found", "found": {"disputes": disputes, "hazards": chance.randint(0 if disputes else 1, 2)}}
     return body
 
 
-def _recorded(day: date, pick: random.Random, now_ms: int, *, late: bool) -> int:
-    """An instant in the evening of the day, or after grace the next morning; earlier where that has not come yet."""
-    after_grace = at_time(day + ONE_DAY, time(10)) + MINUTE_MS
+def _recorded(day: date, chance: random.Random, now_ms: int) -> int:
+    """An instant in the evening of the day; seldom after grace, the next day; earlier where that has not come yet."""
+    late, part = chance.random() < LATE, chance.random()
+    start, end = at_time(day, time(17)), at_time(day, time(19, 59))
+    after_grace = at_time(day + ONE_DAY, time(10, 1))
     if late and after_grace < now_ms:
-        return pick.randint(after_grace, min(after_grace + 240 * MINUTE_MS, now_ms))
-    starts = (at_time(day, time(17)), at_time(day, time(7)), at_time(day, time(0)))
-    start = next((one for one in starts if one < now_ms), now_ms)
-    return pick.randint(start, min(at_time(day, time(19, 59)), now_ms))
+        start, end = after_grace, after_grace + 240 * MINUTE_MS
+    elif start >= now_ms:
+        start = at_time(day, time(0))
+    end = min(end, now_ms)
+    return start + int(part * (end - start))
 
 
 def enter(homes: Mapping[str, Home], bodies: Sequence[Body], on_entered: Callable[[int], None]) -> None:

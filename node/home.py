@@ -52,7 +52,7 @@ class Home:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        if not (folder / DATABASE).is_file():
+        if not (folder / DATABASE).is_file() or (folder / PENDING_KEY).is_file():  # or its init was cut short
             raise NotFound("no_node_here", field="--data", value=folder)
         self.config = read_config(folder)
         self.signer = Signer(_key(folder / NODE_KEY))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date
 from typing import Final
 
 from sqlite_utils import Database
@@ -14,7 +13,7 @@ from schemas.cadence import Calendar, grace_end, read_profile
 from schemas.checks import Report, effective, read_payload
 from schemas.errors import GridError
 from schemas.events import payload
-from schemas.periods import period_of
+from schemas.periods import parse_day, period_of
 from schemas.strict_json import Json, dumps, loads
 from schemas.units import Tree
 from sync.directory import tree_of
@@ -39,7 +38,7 @@ def report_from(stored: Stored) -> Report:
     return Report(
         event=stored.event.hash,
         unit=header.unit,
-        date=date.fromisoformat(header.bdate),
+        date=parse_day(header.bdate, "bdate"),
         occasion=value["occasion"],
         result=value["result"],
         disputes=value["found"]["disputes"],
@@ -137,10 +136,10 @@ class NodeProjection:
 
     def _return(self, stored: Stored) -> None:
         value = payload(stored.event)
+        report, by, reason = (_text(value, name) for name in ("report", "by", "reason_code"))
         self._db.execute(
             "INSERT INTO check_return (event, report, by, at, reason) VALUES (?, ?, ?, ?, ?)",
-            [stored.event.hash, str(value.get("report")), str(value.get("by")), stored.event.header.rtime]
-            + [value.get("reason_code")],
+            [stored.event.hash, report, by, stored.event.header.rtime, reason],
         )
 
     def _cadence(self, stored: Stored) -> None:
@@ -149,9 +148,12 @@ class NodeProjection:
         value = payload(stored.event)
         profile = _object(value.get("profile"))
         read_profile(profile)
+        number, day = value.get("no"), parse_day(stored.event.header.bdate, "bdate")
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise GridError("unreadable", field="no", value=number, why="not a number")
         self._db.execute(
             "INSERT INTO cadence_entry (event, day, no, profile) VALUES (?, ?, ?, ?)",
-            [stored.event.hash, stored.event.header.bdate, value.get("no"), dumps(profile)],
+            [stored.event.hash, day.isoformat(), number, dumps(profile)],
         )
         self._calendar = None
         self._all_again = True
@@ -170,6 +172,13 @@ class NodeProjection:
         keys = self._db.execute("SELECT DISTINCT unit, day, occasion FROM check_report").fetchall()
         for key in keys:
             self._settle(key, None, queries.reports_of(self._db, key))
+
+
+def _text(value: dict[str, Json], name: str) -> str:
+    found = value.get(name)
+    if not isinstance(found, str):
+        raise GridError("unreadable", field=name, value=found, why="not a text")
+    return found
 
 
 def _object(value: Json) -> dict[str, Json]:

@@ -26,6 +26,7 @@ MAX_AGREEMENT: Final = 5_000
 _CODE: Final = re.compile(r"[a-z0-9][a-z0-9_+-]{0,39}")
 _LIST: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}/[1-9][0-9]{0,3}")
 _UNIT: Final = re.compile(r"[0-9]{12}(?:[0-9]{3})?")
+_ANY_UNIT: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 _EVENT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 # Control characters and lone surrogates. Not `isprintable`: it refuses the full-width blank of Chinese texts.
 _UNREADABLE: Final = ("Cc", "Cs")
@@ -57,6 +58,11 @@ def list_key(value: object, field: str) -> object:
 def unit(value: object, field: str) -> object:
     """A unit's id: 12 digits, or 15 for a group."""
     return _matching(value, _UNIT, field, "bad_unit")
+
+
+def any_unit(value: object, field: str) -> object:
+    """A unit's id as an event may name it, also by a later numbering."""
+    return _matching(value, _ANY_UNIT, field, "bad_unit")
 
 
 def event(value: object, field: str) -> object:

@@ -7,6 +7,7 @@ from typing import cast
 
 from sqlite_utils import Database
 
+from schemas.errors import Corrupt
 from schemas.events import payload
 from schemas.strict_json import Json, dumps, loads
 from schemas.units import Act, Tree
@@ -56,7 +57,10 @@ def acts_held(db: Database) -> int:
 
 def take_in(db: Database, stored: Stored) -> bool:
     """Keeps the acts of one `dir` event. Returns whether there were any."""
-    value = payload(stored.event)
+    try:
+        value = payload(stored.event)
+    except Corrupt:  # kept and sent on; what can't be read has no effect
+        return False
     acts, first = value.get("acts"), value.get("no")
     if not isinstance(acts, list) or not isinstance(first, int):
         return False

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.clock import business_day
+from schemas.clock import business_day, latest_business_day
 from schemas.encoding import b32, b64, node_id, unb64
 from schemas.errors import BadRequest, Conflict, Corrupt, Forbidden, GridError, Invalid, NotFound, TooMany
 from schemas.events import Event, plain_line
 from schemas.strict_json import Json, dumps, loads
-from sync import auth, directory, log
+from sync import auth, directory, log, marks
 from sync.certificates import certificate, keys_in, signed_by_its_node
 from sync.database import write
 from sync.env import Env, TransportError
@@ -64,7 +64,8 @@ def invite(replica: Replica, unit: str) -> Invitation:
     """A fresh code for a unit that this node hosts; an earlier code of the unit ends. Raises NotFound or Conflict."""
     now = replica.env.now_ms()
     tree, me = directory.tree_of(replica), replica.identity
-    today = business_day(now)
+    (peer_now,) = replica.db.execute("SELECT MAX(peer_now) FROM link WHERE side = 'parent'").fetchone()
+    today = latest_business_day(now, marks.newest_instant(replica.db), peer_now)  # a dead battery must not stop it
     if tree.at(unit, today) is None:
         raise NotFound("unknown_unit", field="unit", value=unit)
     if unit == me.unit or not tree.below(unit, me.unit, today):

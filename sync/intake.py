@@ -11,6 +11,7 @@ from datetime import date
 from typing import Final, Literal
 
 from schemas.clock import business_day
+from schemas.errors import Corrupt
 from schemas.events import Event, payload
 from schemas.units import Tree
 from sync import chains, directory, log, routing
@@ -24,6 +25,7 @@ BAD_SCOPE: Final = "bad_scope"
 PENDING: Final = "pending"
 REFUSAL_SCHEMA: Final = "refusal/1"
 _ROOT_KINDS: Final = frozenset({"inc", "cert", "rev"})
+_NO_TREE: Final = Tree([])
 
 
 class Intake:
@@ -160,7 +162,10 @@ class Intake:
 
     def _take_refusal(self, stored: Stored) -> None:
         """A level above set a line aside. Whoever holds it intact sends it once more."""
-        value = payload(stored.event)
+        try:
+            value = payload(stored.event)
+        except Corrupt:  # kept and sent on; what can't be read has no effect
+            return
         event_hash, code, chain = (str(value.get(name)) for name in ("hash", "code", "chain"))
         by = self._certified_unit(stored.event.node)
         self.db.execute(
@@ -194,4 +199,4 @@ class Intake:
     def _tree_for(self, event: Event) -> Tree:
         """Published events go to every child, so the tree isn't even loaded for them."""
         needs_tree = event.header.kind in routing.ADDRESSED | routing.CERTIFICATES
-        return directory.tree_of(self.replica) if needs_tree else Tree([])
+        return directory.tree_of(self.replica) if needs_tree else _NO_TREE

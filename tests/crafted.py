@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from fakes import Sent
 
 from builders import Node
+from schemas.events import Event
 from schemas.strict_json import dumps, loads
-from sync import auth
+from sync import auth, log
 from sync.client import Client
+from sync.database import MEMORY, open_database, write
 from sync.env import Reply
+from sync.intake import Intake, Source
 from sync.keys import Signer
+from sync.replica import Replica
 from sync.server import EXCHANGE_PATH, HELLO_PATH
 from sync.wire import CONTENT_TYPE, encode, inflate, split
 
@@ -76,6 +80,36 @@ def said(reply: Reply) -> dict[str, Any]:
 def packed(manifest: Mapping[str, object], lines: Sequence[str], filler: int = 0) -> bytes:
     """A body with as many blank bytes more behind its lines."""
     return gzip.compress(("\n".join([dumps(manifest), *lines]) + "\n" + " " * filler).encode(), mtime=0)
+
+
+def copied(node: Node) -> Replica:
+    """The node's disk as it is now, opened as a replica of its own."""
+    memory = open_database(MEMORY)
+    node.db.conn.backup(memory.conn)
+    return Replica(memory, node.env, node.replica.signer, node.replica.app)
+
+
+def events_of(replica: Replica, where: str = "1") -> list[Event]:
+    """Events that a replica holds, in the order of arrival."""
+    return [stored.event for stored in log.events(replica.db, where)]
+
+
+def take(replica: Replica, events: Iterable[Event], source: Source = "up") -> None:
+    """Stores events as an exchange does, in one transaction."""
+    with write(replica.db, "exchange", replica.env):
+        intake = Intake(replica, replica.env.now_ms())
+        for event in events:
+            intake.add(event, source)
+        intake.finish()
+
+
+def signed(node: Node, **fields: Any) -> Event:
+    """The next event of a node's own chain with whatever it says: what no rule of entry would let pass."""
+    with write(node.db, "check", node.env):
+        intake = Intake(node.replica, node.env.now_ms())
+        event = intake.author(**fields)
+        intake.finish()
+    return event
 
 
 def alter(node: Node, event: str, table: str, column: str, value: object) -> None:

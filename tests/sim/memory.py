@@ -16,6 +16,7 @@ class Submission:
     key: str
     body: dict[str, Any]
     returns: str | None = None  # the report that is sent back, or None: a check
+    about: str = ""  # the unit whose report it is
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from memory import Cadence, Entered, Group, Submission
 from node import accounts, checks
 from node.accounts import Account
 from schemas.cadence import DEFAULT_PROFILE, profile_payload
-from schemas.clock import business_day
 from schemas.errors import Conflict, GridError
 from sites import Site
 from sync import enrol
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 LATE_DAYS: Final = 20
 MAX_FOUND: Final = 4
 TRIES_AT_ONCE: Final = 3
-MAX_NEW_GROUPS: Final = 899
+CHECKS_IN_A_ROW: Final = 4
 GRACES: Final = ("09:00", "10:00", "17:30", "23:00")
 MAX_ACCOUNTS: Final = 2
 
@@ -39,7 +38,12 @@ class People:
 
     # ---- reports
 
-    def check(self) -> None:
+    def checks(self) -> None:
+        """A few checks come in a row."""
+        for _ in range(self.random.randint(1, CHECKS_IN_A_ROW)):
+            self._check()
+
+    def _check(self) -> None:
         """Somebody enters one check, or amends one, at a computer that may or may not host the unit."""
         random, memory = self.random, self.memory
         site = self.world.some_site()
@@ -75,9 +79,9 @@ class People:
         rows = site.db.execute("SELECT event, unit FROM check_duty ORDER BY unit, day").fetchall()
         rows = [row for row in rows if row[1] != site.unit]
         if rows:
-            event, _unit = self.random.choice(rows)
+            event, unit = self.random.choice(rows)
             body = {"reason": "请核实", "text": "数字与现场不符"}
-            self._hand_in(Submission(site.unit, "reviewer", self._key(), body, returns=event))
+            self._hand_in(Submission(site.unit, "reviewer", self._key(), body, event, unit))
 
     def _hand_in(self, submission: Submission) -> None:
         self.memory.open.append(submission)
@@ -120,7 +124,7 @@ class People:
     def _remember(self, site: Site, submission: Submission, document: dict[str, Any]) -> None:
         event, body = document["event"], submission.body
         if submission.returns is not None:
-            self.memory.returned[event] = self.memory.entered[submission.returns].unit
+            self.memory.returned[event] = submission.about
             self.world.note(f"returned at {site.unit}: {submission.returns[:8]} by {event[:8]}")
             return
         found = body.get("found", {"disputes": 0, "hazards": 0})
@@ -259,7 +263,3 @@ class People:
         self._keys += 1
         return f"key-{self._keys}"
 
-
-def day_of(now_ms: int) -> date:
-    """The true business day."""
-    return business_day(now_ms)

@@ -1,4 +1,4 @@
-"""The simulator by hand: `python tests/sim/run.py --seeds N --seed K`. Prints every breach with its seed and steps."""
+"""The simulator by hand: `python tests/sim/run.py --seeds N --seed K`. Prints a broken law with its seed and steps."""
 
 from __future__ import annotations
 
@@ -9,43 +9,41 @@ from collections import Counter
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1])]
+if __name__ == "__main__":
+    sys.path[:0] = [str(HERE), str(HERE.parents[1])]  # started as a file, or as a module of the repository
+
+from simulate import simulate  # noqa: E402
+from world import STEPS  # noqa: E402
 
 
 def main(argv: list[str] | None = None) -> int:
-    """0: no law was broken; 1: one was, and the first seed that broke one is printed with its steps."""
-    from laws import broken
-    from world import STEPS, World
-
+    """0: no law was broken; 1: one was. Stops at the first seed that breaks one, unless told to go on."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1, metavar="K", help="the first seed")
     parser.add_argument("--seeds", type=int, default=20, metavar="N", help="how many seeds")
-    parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--keep-going", action="store_true", help="all seeds, steps of none")
+    parser.add_argument("--steps", type=int, default=STEPS, help="steps of each")
+    parser.add_argument("--keep-going", action="store_true", help="go on after a seed that broke a law")
     arguments = parser.parse_args(argv)
     counts: Counter[str] = Counter()
-    bad = 0
+    bad: list[int] = []
     for seed in range(arguments.seed, arguments.seed + arguments.seeds):
         began = time.monotonic()
-        world = World(seed, arguments.steps)
-        world.run()
-        breaches = broken(world)
-        counts.update(world.faults.counts)
-        took = time.monotonic() - began
-        events = world.hub.db.execute("SELECT COUNT(*) FROM event").fetchone()[0]
-        print(f"seed {seed}: {len(breaches)} breaches, {events} events, {world.rounds} rounds, {took:.1f} s", flush=True)
-        if breaches:
-            bad += 1
-            print(report(seed, [] if arguments.keep_going else world.trace, breaches))
+        run = simulate(seed, arguments.steps)
+        counts.update(run.world.faults.counts)
+        print(f"seed {seed}: {len(run.breaches)} breaches, {run.world.size()}, {time.monotonic() - began:.1f} s", flush=True)
+        if run.breaches:
+            bad.append(seed)
+            print("\n".join(map(str, run.breaches)) if arguments.keep_going else run.report())
             if not arguments.keep_going:
                 break
-    print("\n".join(f"{number:6d} {name}" for name, number in sorted(counts.items())))
+    print(told(counts))
+    print(f"seeds that broke a law: {bad or 'none'}")
     return 1 if bad else 0
 
 
-def report(seed: int, trace: list[str], breaches: list[object]) -> str:
-    """A breach as a person reads it: what was done, step by step, and what was seen."""
-    return "\n".join([*trace, f"seed {seed}:", *(f"  {one}" for one in breaches[:40])])
+def told(counts: Counter[str]) -> str:
+    """How often each fault struck, one a line."""
+    return "\n".join(f"{number:7d}  {name}" for name, number in sorted(counts.items()))
 
 
 if __name__ == "__main__":

@@ -63,6 +63,7 @@ class World:
         self.trace: list[str] = []
         self.misconduct: list[str] = []  # what a client did that no law at rest could show
         self.step = 0
+        self.rounds: int | None = None  # until the network fell quiet
         self._outages: dict[str, int] = {}
         self._entropy = Random(f"{seed} bytes")
         self.people = People(self)
@@ -139,7 +140,7 @@ class World:
         """All steps, then rest."""
         people = self.people
         deeds: list[tuple[float, Callable[[], None]]] = [
-            (34, people.check), (4, people.try_again), (3, people.send_back), (4, people.publish), (1.5, people.rebuild),
+            (34, people.checks), (4, people.try_again), (3, people.send_back), (4, people.publish), (1.5, people.rebuild),
             (1, people.sign_in), (2, people.invite_somebody), (3, self._enrol_one), (50, self._exchange_some),
             (2, self._jump_clock), (1.5, self._outage), (0.7, self._renew_logs),
         ]  # fmt: skip
@@ -225,6 +226,12 @@ class World:
         site.renew_logs()
         self.faults.counts["log_renewed"] += 1
         self.note(f"new logs at {site.unit}")
+
+    def size(self) -> str:
+        """How much happened, in a few words."""
+        (events,) = self.hub.db.execute("SELECT COUNT(*) FROM event").fetchone()
+        entered, requests = len(self.memory.entered), self.network.requests
+        return f"{len(self.sites)} nodes, {entered} checks, {events} events, {requests} requests, {self.rounds} rounds"
 
     # ---- rest
 
