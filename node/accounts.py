@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -30,8 +31,6 @@ MAX_FAILURES: Final = 8
 LOCK_MS: Final = 15 * 60_000
 _NAME: Final = re.compile(r"[\w.\-·]{1,40}")
 _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-# Checked when a name does not exist, so that both answers take the same time.
-_NOBODY: Final = _HASHER.hash("nobody")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def sign_in(replica: Replica, name: str, secret: str) -> SignIn:
         "SELECT role, unit, password, code, code_expires_at, locked_until FROM account WHERE name = ?", [name]
     ).fetchone()
     if row is None:
-        _fits(_NOBODY, secret)
+        _fits(_nobody(), secret)
         raise Unauthorised("sign_in_wrong", field="name")
     role, unit, password, code, code_expires_at, locked_until = row
     if locked_until is not None and now < locked_until:
@@ -187,6 +186,12 @@ def _digest(secret: str) -> bytes:
 
 def _plain(code: str) -> str:
     return code.replace("-", "").replace(" ", "").upper()
+
+
+@cache
+def _nobody() -> str:
+    """Checked when a name does not exist, so that both answers take the same time. Made at first use: it is slow."""
+    return _HASHER.hash("nobody")
 
 
 def _fits(hashed: str, secret: str) -> bool:

@@ -87,10 +87,12 @@ def _serve(arguments: argparse.Namespace, make_app: Callable[[Grid], Flask]) -> 
     from node.serve import serve  # gunicorn is slow to import and of no use to the other commands
 
     home = Home(Path(arguments.data))
-    progress(
-        label(language(), "cli.serving", unit=home.replica().identity.unit, bind=arguments.bind or home.config.bind)
-    )
-    serve(home, make_app, arguments.bind, arguments.certfile, arguments.keyfile)
+    unit = home.replica().identity.unit
+
+    def announce(bind: str) -> None:
+        progress(label(language(), "cli.serving", unit=unit, bind=bind))
+
+    serve(home, make_app, announce, arguments.bind, arguments.certfile, arguments.keyfile)
     return DONE
 
 

@@ -70,9 +70,16 @@ class Rollup:
         """(key, label, measures) along a dimension."""
         unit, period = self._question.unit, self._question.period
         if by == "children":
-            for child in self._children(unit):
+            listed = {child: self._row(child, unit) for child in self._children(unit)}
+            if self._question.mode == "then":
+                # Reports for days on which a unit was closed, or not open yet, count above it: they need a row too.
+                strays = {
+                    child: self._row(child, unit) for child in self._tree.children_ever(unit) if child not in listed
+                }
+                listed |= {child: found for child, found in strays.items() if any(found.values())}
+            for child, found in listed.items():
                 named = self._tree.nearest(child, min(period.last, self._today))
-                yield child, named.name if named else child, self._row(child, unit)
+                yield child, named.name if named else child, found
         elif by == "day":
             if period.days > MAX_ROWS:
                 raise Invalid("too_many_rows", field="period", value=period.key, limit=MAX_ROWS)

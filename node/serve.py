@@ -109,7 +109,12 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 
 def serve(
-    home: Home, make_app: Callable[[Grid], Flask], bind: str | None, certfile: str | None, keyfile: str | None
+    home: Home,
+    make_app: Callable[[Grid], Flask],
+    announce: Callable[[str], None],
+    bind: str | None = None,
+    certfile: str | None = None,
+    keyfile: str | None = None,
 ) -> None:
     """Serves until SIGTERM. Raises Conflict when the folder is served already."""
     if (certfile is None) != (keyfile is None):
@@ -132,6 +137,7 @@ def serve(
         options |= {"certfile": certfile, "keyfile": keyfile}
     with _held(home):
         home.close()  # opened again in the worker: a connection must not cross the fork
+        announce(options["bind"])
         sys.stdout.flush()
         _Server(make_app, home, options).run()
 

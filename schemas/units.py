@@ -152,6 +152,10 @@ class Tree:
         found = [child for child in self._children.get(unit, ()) if self._was_child(child, unit, first, last)]
         return sorted(found, key=lambda child: self._code_key(child, last))
 
+    def children_ever(self, unit: str) -> tuple[str, ...]:
+        """Ids of all units that were its children at any time."""
+        return tuple(self._children.get(unit, ()))
+
     def _was_child(self, child: str, parent: str, first: date, last: date) -> bool:
         versions = self._versions[child]
         opened, closed = versions[0].valid_from, versions[-1].valid_to

@@ -69,7 +69,14 @@ class Client:
         self.target_bytes = TARGET_GZIP_BYTES
 
     def exchange(self) -> Outcome:
-        """One exchange, at most: an answered one, or one whose failure is told in the outcome. Raises nothing."""
+        """One exchange, at most: an answered one, or one whose failure is told in the outcome."""
+        try:
+            return self._noted()
+        except GridError as error:  # the own database is held too long, or the disk is full: the loop must go on
+            return Outcome("failed", problem=error.code)
+
+    def _noted(self) -> Outcome:
+        """One exchange whose failure stands in the link's row."""
         try:
             outcome = self._exchange(present=False)
             if outcome is None:
