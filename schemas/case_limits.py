@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
-from types import MappingProxyType
 from typing import Final
 
 from schemas.clock import at_time, business_day
@@ -13,20 +11,26 @@ from schemas.clock import at_time, business_day
 DAY_MS: Final = 24 * 60 * 60 * 1000
 _MIDNIGHT: Final = time()
 _ONE_DAY: Final = timedelta(days=1)
-_LAST_COMPLEXITY: Final = "complex"
 
 
 @dataclass(frozen=True, slots=True)
 class LimitRules:
     """The limits in force, all in days. Signals: the part of the time that is left, in percent."""
 
-    level_days: Mapping[str, int] = MappingProxyType({"simple": 1, "ordinary": 7, "complex": 20})
+    simple_days: int = 1
+    ordinary_days: int = 7
+    complex_days: int = 20
     total_days: int = 30
     court_extra_days: int = 30
     yellow_left: int = 50
     orange_left: int = 20
     follow_up_days: int = 7
     follow_up_after_due_days: int = 30
+
+    def level_days(self, complexity: str) -> int:
+        """The days within a level; an unknown complexity is given the longest."""
+        days = {"simple": self.simple_days, "ordinary": self.ordinary_days}
+        return days.get(complexity, self.complex_days)
 
 
 DEFAULT_RULES: Final = LimitRules()
@@ -91,10 +95,9 @@ class Clock:
         return replace(self, since=tuple(sorted((*self.since, (level, at_ms)))))
 
     def limits(self, level: int, complexity: str, rules: LimitRules = DEFAULT_RULES) -> Limits:
-        """The limits at a level; an unknown complexity is held to the longest."""
-        days = rules.level_days.get(complexity, rules.level_days[_LAST_COMPLEXITY])
+        """The limits at a level."""
         since = dict(self.since).get(level, self.start_ms)
-        level_end = max(since + days * DAY_MS, dict(self.extended).get(level, 0))
+        level_end = max(since + rules.level_days(complexity) * DAY_MS, dict(self.extended).get(level, 0))
         total_end = max(self.start_ms + rules.total_days * DAY_MS, self.total_end_ms or 0)
         return Limits(Limit(since, level_end), Limit(self.start_ms, total_end))
 

@@ -8,7 +8,7 @@ from datetime import date
 
 from schemas.case_actions import Situation, allowed
 from schemas.case_events import CaseEvent, case_payload, read_case_event
-from schemas.case_limits import DEFAULT_RULES, LimitRules, Limits, end_of, follow_up_dates
+from schemas.case_limits import DEFAULT_RULES, LimitRules, Limits, follow_up_dates
 from schemas.case_lists import SOURCE_GROUPS
 from schemas.case_steps import Ancestor, Progress, step
 from schemas.case_supervision import Supervision, supervisions
@@ -66,6 +66,7 @@ class Case:
     audience: frozenset[str]
     tip: str
     offer_tip: str | None
+    open_tip: str | None
     rules: LimitRules
 
     @property
@@ -138,10 +139,11 @@ class Case:
     def follows(self, action: str) -> str:
         """The hash that a new act names as `after`.
 
-        It is the last of the winning path, void ones included, lest a new act should bring a void one to life. A take
-        must have the offer on its own path.
+        It is the last of the winning path, void ones included, lest a new act should bring a void one to life. What
+        makes a new owner must be right on its own path: a take follows its offer, a seize an act that left it open.
         """
-        return self.offer_tip or self.tip if action == "take" else self.tip
+        own_path = {"take": self.offer_tip, "seize": self.open_tip}.get(action)
+        return own_path or self.tip
 
 
 def limits_of(now: Progress, rules: LimitRules) -> Limits | None:
@@ -183,7 +185,7 @@ def _case(
 ) -> Case:
     void, aside = _off_path(tree, {node.event.hash for node, _, _ in steps})
     void.update((node.event.hash, why) for node, _, why in steps if why)
-    now = steps[-1][1]
+    now, latest = steps[-1][1], [node for node, _, _ in reversed(steps)]
     return Case(
         id=owning[0].event.case,
         registered=owning[0].event,
@@ -200,7 +202,8 @@ def _case(
         supervisions=supervised,
         audience=_audience(tree.events.values()),
         tip=steps[-1][0].event.hash,
-        offer_tip=next((node.event.hash for node, _, _ in reversed(steps) if node.now.offer == now.offer), None),
+        offer_tip=next((node.event.hash for node in latest if node.now.offer == now.offer), None),
+        open_tip=next((node.event.hash for node in latest if node.now.open), None),
         rules=rules,
     )
 

@@ -7,17 +7,18 @@ from dataclasses import astuple, dataclass
 from typing import Final
 
 import count
+from sites import Site
+from world import World
+
 from node import queries, rollup
 from node.migrations import DERIVED as NODE_DERIVED
 from node.status import heads
 from schemas.errors import GridError
-from sites import Site
 from sync import log, marks
 from sync.directory import tree_of
 from sync.rebuild import DERIVED as SYNC_DERIVED
 from sync.rebuild import rebuild
 from sync.verify import verify
-from world import World
 
 PERIOD: Final = "2026-10-01..2026-12-31"
 SEEN: Final = frozenset({"link"})  # when a peer was last heard of, and its nonce: an idle exchange may note these
@@ -35,10 +36,7 @@ class Broken:
 
 def broken(world: World) -> list[Broken]:
     """Every breach found in a world at rest. Rebuilds every node at the end."""
-    found: list[Broken] = []
-    for law, look in LAWS.items():
-        found += [Broken(law, where, text) for where, text in look(world)]
-    return found
+    return [Broken(law, where, text) for law, look in LAWS.items() for where, text in look(world)]
 
 
 Breaches = Iterator[tuple[str, str]]
@@ -176,7 +174,9 @@ def directory(world: World) -> Breaches:
             if not versions or (versions[0].valid_from, versions[-1].valid_to) != (group.first, group.end):
                 yield site.unit, f"{unit} should stand from {group.first} to {group.end}: {versions}"
                 continue
-            names = sorted(name for name in world.memory.names.get(unit, []) if group.end is None or name[0] < group.end)
+            names = sorted(
+                name for name in world.memory.names.get(unit, []) if group.end is None or name[0] < group.end
+            )
             if names and versions[-1].name != names[-1][2]:
                 yield site.unit, f"{unit} is called {versions[-1].name}, published was {names[-1]}"
 
@@ -185,9 +185,10 @@ def returned(world: World) -> Breaches:
     """A returned report is shown where it was made."""
     for event, unit in world.memory.returned.items():
         for site in _founded(world):
-            if site.unit in world.above(unit) and not site.db.execute(
-                "SELECT 1 FROM check_return WHERE event = ?", [event]
-            ).fetchone():
+            if (
+                site.unit in world.above(unit)
+                and not site.db.execute("SELECT 1 FROM check_return WHERE event = ?", [event]).fetchone()
+            ):
                 yield site.unit, f"does not know that a report of {unit} was returned by {event}"
 
 
@@ -216,7 +217,9 @@ def verified(world: World) -> Breaches:
 def tallied(world: World) -> Breaches:
     """L3: the hub's tallies and rollups are what brute force counts from the acknowledged submissions."""
     hub = world.hub
-    for table, column, wanted in zip(("check_day", "check_month"), ("day", "month"), count.tallies(world.memory), strict=True):
+    for table, column, wanted in zip(
+        ("check_day", "check_month"), ("day", "month"), count.tallies(world.memory), strict=True
+    ):
         kept = {key: astuple(tally) for key, tally in queries.all_tallies(hub.db, table, column).items()}
         for key in sorted(kept.keys() | wanted.keys()):
             if kept.get(key) != wanted.get(key):

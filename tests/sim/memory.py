@@ -1,4 +1,4 @@
-"""What the simulator itself remembers of what people did, apart from every database: the ground that the laws stand on."""
+"""What the simulator itself remembers of what people did, apart from every database: the laws are judged by it."""
 
 from __future__ import annotations
 

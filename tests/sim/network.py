@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from surroundings import Clock, Faults, SimCrash
+
 from sync import enrol, server
 from sync.env import Reply, TransportError
 from sync.replica import Replica
@@ -40,7 +41,9 @@ class _Request:
 
 
 class Network:
-    """A transport for everybody. `requests` counts what was sent; `told_to_wait_s` is the last Retry-After given."""
+    """A transport for everybody. `requests` counts what was sent; `told_to_wait_s` is the last Retry-After given;
+    `meanwhile` says what happens elsewhere while a reply is on its way.
+    """
 
     def __init__(self, clock: Clock, faults: Faults, hosts: Callable[[str], Host | None]) -> None:
         self._clock = clock
@@ -50,6 +53,7 @@ class Network:
         self.requests = 0
         self.told_to_wait_s: int | None = None
         self.errors: list[str] = []
+        self.meanwhile: dict[str, Callable[[], object]] = {}
 
     def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """The parent's reply, or whatever stands in its place. Raises TransportError."""
@@ -70,6 +74,10 @@ class Network:
         if faults.strikes("duplicated"):
             second = self._deliver(sent)
             reply = faults.random.choice((reply, second))
+        for fault, happen in self.meanwhile.items():
+            if faults.strikes(fault):
+                with faults.held_back():  # a crash here would be one of the requesting computer too
+                    happen()
         return self._on_the_way_back(reply)
 
     def _on_the_way_there(self) -> Reply | None:

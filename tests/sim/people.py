@@ -6,13 +6,14 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from hub.publishing import publish
 from memory import Cadence, Entered, Group, Submission
+from sites import Site
+
+from hub.publishing import publish
 from node import accounts, checks
 from node.accounts import Account
 from schemas.cadence import DEFAULT_PROFILE, profile_payload
 from schemas.errors import Conflict, GridError
-from sites import Site
 from sync import enrol
 from sync.rebuild import rebuild
 
@@ -41,9 +42,9 @@ class People:
     def checks(self) -> None:
         """A few checks come in a row."""
         for _ in range(self.random.randint(1, CHECKS_IN_A_ROW)):
-            self._check()
+            self.check()
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """Somebody enters one check, or amends one, at a computer that may or may not host the unit."""
         random, memory = self.random, self.memory
         site = self.world.some_site()
@@ -128,8 +129,9 @@ class People:
             self.world.note(f"returned at {site.unit}: {submission.returns[:8]} by {event[:8]}")
             return
         found = body.get("found", {"disputes": 0, "hazards": 0})
-        (line,) = site.db.execute("SELECT header FROM event WHERE hash = ?", [event]).fetchone()
-        recorded = body.get("recorded_at", int(line.split("\t")[7]))
+        row = site.db.execute("SELECT header FROM event WHERE hash = ?", [event]).fetchone()
+        signed_at = int(row[0].split("\t")[7]) if row else site.env.now_ms()
+        recorded = body.get("recorded_at", signed_at)
         self.memory.entered[event] = Entered(
             event, body["unit"], date.fromisoformat(body["date"]), body["result"], found["disputes"], found["hazards"],
             document["amends"], recorded,
@@ -158,7 +160,8 @@ class People:
         self.world.note(f"published {entry.get('act', 'cadence')} {entry.get('unit', '')} {entry['date']}")
 
     def _day_of_act(self) -> date:
-        return self.world.today + timedelta(days=self.random.randint(-LATE_DAYS, 5))
+        """Of few days, so that acts meet on one."""
+        return self.world.today.replace(day=1) + timedelta(days=7 * self.random.randint(-2, 2))
 
     def _rename(self) -> tuple[dict[str, Any], Callable[[], object]]:
         unit = self.random.choice([one for one, group in self.memory.groups.items() if group.end is None])
@@ -262,4 +265,3 @@ class People:
     def _key(self) -> str:
         self._keys += 1
         return f"key-{self._keys}"
-

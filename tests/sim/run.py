@@ -30,7 +30,10 @@ def main(argv: list[str] | None = None) -> int:
         began = time.monotonic()
         run = simulate(seed, arguments.steps)
         counts.update(run.world.faults.counts)
-        print(f"seed {seed}: {len(run.breaches)} breaches, {run.world.size()}, {time.monotonic() - began:.1f} s", flush=True)
+        print(
+            f"seed {seed}: {len(run.breaches)} breaches, {run.world.size()}, {time.monotonic() - began:.1f} s",
+            flush=True,
+        )
         if run.breaches:
             bad.append(seed)
             print("\n".join(map(str, run.breaches)) if arguments.keep_going else run.report())

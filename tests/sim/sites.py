@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from network import SCHEME
 from sqlite_utils import Database
+from surroundings import SimCrash, SimEnv
 
 from hub.directory import found_city
-from network import SCHEME
 from node.application import NodeApplication
 from node.migrations import NODE
 from node.setup import found
 from schemas.cadence import DEFAULT_PROFILE
 from schemas.errors import GridError
 from schemas.units import Act
-from surroundings import SimCrash, SimEnv
 from sync.client import Client, new_log_id
 from sync.database import MEMORY, open_database
 from sync.enrol import ask
@@ -41,9 +41,10 @@ class Site:
         self.restarts = 0
 
     @property
-    def url(self) -> str:
-        """Where this node answers."""
-        return SCHEME + self.unit
+    def url_up(self) -> str:
+        """Where the parent answers."""
+        assert self.parent is not None
+        return SCHEME + self.parent
 
     def restart(self) -> None:
         """The process begins anew from what was committed."""
@@ -57,7 +58,7 @@ class Site:
         self.replica = Replica(self.db, self.env, Signer(self._seed), NodeApplication())
         self.is_founded = self.replica.db.execute("SELECT COUNT(*) FROM node_state").fetchone()[0] == 1
         if self.is_founded and self.parent is not None:
-            self.client = Client(self.replica, SCHEME + self.parent)
+            self.client = Client(self.replica, self.url_up)
 
     def attempt(self, act: Callable[[], object]) -> SimCrash | None:
         """Runs something on this computer; when the power goes the process is started again, and the crash returned."""
@@ -78,16 +79,15 @@ class Site:
             self.open()
 
     def enrol(self, code: str) -> GridError | None:
-        """One try of `init` against the parent. The key is kept until it worked or the parent refused it, as `init` does.
+        """One try of `init` against the parent. As `init` does, it keeps the key unless the very first try is refused.
 
         Returns the refusal, or None: then it worked or it is worth trying again.
         """
-        assert self.parent is not None
         made_now = self._seed is None
         self._seed = self._seed or self.env.random_bytes(SEED_BYTES)
         self.open()
         try:
-            enrolment = ask(self.env, SCHEME + self.parent, self.unit, code, self.replica.signer)
+            enrolment = ask(self.env, self.url_up, self.unit, code, self.replica.signer)
         except TransportError:
             return None
         except GridError as refusal:
@@ -112,4 +112,3 @@ class Site:
         names = self.db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").fetchall()
         wanted = [name for (name,) in names if name not in leave_out]
         return {name: sorted(self.db.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in wanted}
-

@@ -1,8 +1,10 @@
-"""What a simulated node takes from its surroundings: a clock that may be wrong, seeded random bytes, a crash at any commit."""
+"""What a simulated node takes from its surroundings: a clock that may be wrong, seeded bytes, a crash at any commit."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Final
 
@@ -13,7 +15,7 @@ NETWORK: Final = (
     "request_lost", "reply_lost", "duplicated", "replayed", "truncated", "flipped_request", "flipped_reply", "portal",
     "busy_503",
 )  # fmt: skip
-FAULTS: Final = (*NETWORK, "outage", "clock_hours", "clock_years", "log_renewed")
+FAULTS: Final = (*NETWORK, "meanwhile", "second_exchange", "outage", "clock_hours", "clock_years", "log_renewed")
 # Commits that a run reaches hundreds of times; the others come a few times a run and are hit harder.
 FREQUENT: Final = frozenset({"apply", "check", "exchange", "sync_state"})
 
@@ -28,18 +30,19 @@ class SimCrash(BaseException):
 
 
 class Faults:
-    """Which faults strike, by the seed alone. `counts` says how often each struck, crashes as `crash <commit> <moment>`."""
+    """Which faults strike, by the seed alone. `counts` says how often each did; crashes: `crash <commit> <moment>`."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(f"{seed} faults")
         self.on = True
         self.counts: Counter[str] = Counter()
         self._rates = {fault: self.random.choice((0.0, 0.02, 0.08)) for fault in NETWORK}
-        self._frequent = self.random.choice((0.0, 0.02, 0.06))
+        self._rates |= {"meanwhile": 0.05, "second_exchange": 0.03}
+        self._frequent = self.random.choice((0.0, 0.04, 0.1))
         self._rare = self.random.choice((0.1, 0.3, 0.5))
 
     def strikes(self, fault: str) -> bool:
-        """Whether this network fault happens now; counted when it does."""
+        """Whether this fault happens now; counted when it does."""
         struck = self.on and self.random.random() < self._rates[fault]
         self.counts[fault] += struck
         return struck
@@ -53,6 +56,15 @@ class Faults:
     def cut(self, body: bytes) -> bytes:
         """A proper beginning of the body."""
         return body[: self.random.randrange(len(body))]
+
+    @contextmanager
+    def held_back(self) -> Iterator[None]:
+        """Nothing strikes inside."""
+        was_on, self.on = self.on, False
+        try:
+            yield
+        finally:
+            self.on = was_on
 
     def at_commit(self, name: str, moment: Moment) -> None:
         """Raises SimCrash where the power goes."""

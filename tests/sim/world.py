@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import date, time
 from random import Random
@@ -10,12 +11,13 @@ from typing import Final
 from memory import Cadence, Group, Memory
 from network import Network
 from people import People
+from sites import Site
+from surroundings import Clock, Faults, SimEnv
+
 from schemas.clock import at_time, business_day
 from schemas.unit_list import generate_groups, read_unit_list
 from schemas.units import EPOCH
-from sites import Site
-from surroundings import Clock, Faults, SimEnv
-from sync.client import Outcome
+from sync.client import Client, Outcome
 from sync.loop import drain
 
 CITY: Final = "421000000000"
@@ -34,7 +36,7 @@ GROUPS_PER_VILLAGE: Final = 3
 FIRST_NODES: Final = ((COUNTY, CITY), (TOWNSHIP, COUNTY), (VILLAGES[0], TOWNSHIP), (VILLAGES[1], TOWNSHIP),
                       (FIRST_GROUP, VILLAGES[0]))  # fmt: skip
 START: Final = date(2026, 11, 2)
-STEPS: Final = 240
+STEPS: Final = 170
 STEP_MS: Final = (60_000, 90 * 60_000)
 OUTAGE_STEPS: Final = (8, 60)
 HOUR_MS: Final = 3_600_000
@@ -65,9 +67,10 @@ class World:
         self.step = 0
         self.rounds: int | None = None  # until the network fell quiet
         self._outages: dict[str, int] = {}
+        self._exchanging: Site | None = None
         self._entropy = Random(f"{seed} bytes")
         self.people = People(self)
-        self._found()
+        self.hub = self.add_site(CITY, None)
 
     # ---- the ground
 
@@ -80,7 +83,6 @@ class World:
                 assert act["parent"] is not None
                 self.know_group(act["unit"], Group(act["parent"], EPOCH))
         self.memory.cadences.append(Cadence(EPOCH, 1, daily=True, grace=(10, 0)))
-        self.hub = self.add_site(CITY, None)
         self.hub.found_city(acts)
         for unit, parent in FIRST_NODES:
             self.enrol_at_last(self.add_site(unit, parent))
@@ -137,15 +139,18 @@ class World:
     # ---- steps
 
     def run(self) -> None:
-        """All steps, then rest."""
+        """Founds the city, does all steps, and comes to rest."""
+        self._found()
         people = self.people
+        self.network.meanwhile = {"meanwhile": people.check, "second_exchange": self._second_exchange}
         deeds: list[tuple[float, Callable[[], None]]] = [
-            (34, people.checks), (4, people.try_again), (3, people.send_back), (4, people.publish), (1.5, people.rebuild),
-            (1, people.sign_in), (2, people.invite_somebody), (3, self._enrol_one), (50, self._exchange_some),
-            (2, self._jump_clock), (1.5, self._outage), (0.7, self._renew_logs),
+            (34, people.checks), (4, people.try_again), (3, people.send_back), (4, people.publish),
+            (1.5, people.rebuild), (1, people.sign_in), (2, people.invite_somebody), (3, self._enrol_one),
+            (50, self._exchange_some), (2, self._jump_clock), (1.5, self._outage), (0.7, self._renew_logs),
         ]  # fmt: skip
         weights, acts = [weight for weight, _ in deeds], [act for _, act in deeds]
-        for self.step in range(1, self.steps + 1):
+        for number in range(1, self.steps + 1):
+            self.step = number
             self.clock.pass_ms(self.random.randint(*STEP_MS))
             self._end_outages()
             self.random.choices(acts, weights)[0]()
@@ -169,6 +174,7 @@ class World:
         given: list[Outcome] = []
         client = site.client
         assert client is not None
+        self._exchanging = site
         crash = site.attempt(lambda: given.append(client.exchange()))
         outcome = given[0] if given else None
         self._watch(site, outcome)
@@ -178,8 +184,16 @@ class World:
     def _drain(self, site: Site) -> None:
         client = site.client
         assert client is not None
+        self._exchanging = site
         crash = site.attempt(lambda: drain(client, on_round=lambda outcome: self._watch(site, outcome)))
         self.note(f"drain {site.unit}{': ' + str(crash) if crash else ''}")
+
+    def _second_exchange(self) -> None:
+        """Another process of the same computer exchanges as well, as if the lock of the folder had failed."""
+        site = self._exchanging
+        if site is not None:
+            outcome = Client(site.replica, site.url_up).exchange()
+            self.note(f"meanwhile a second exchange of {site.unit}: {_shown(outcome)}")
 
     def _watch(self, site: Site, outcome: Outcome | None) -> None:
         """What must hold of every single outcome: nobody went back in time here, and a Retry-After is passed on."""
@@ -207,7 +221,7 @@ class World:
 
     def _outage(self) -> None:
         parents = [site for site in self.working() if any(one.parent == site.unit for one in self.sites.values())]
-        if len(self._outages) < 2 and parents:
+        if len(self._outages) < 2 and len(parents) > 2:
             site = self.random.choice(parents)
             site.is_up = False
             self._outages[site.unit] = self.step + self.random.randint(*OUTAGE_STEPS)
@@ -228,10 +242,14 @@ class World:
         self.note(f"new logs at {site.unit}")
 
     def size(self) -> str:
-        """How much happened, in a few words."""
+        """How much happened, in a few words; `steps` names the very run."""
         (events,) = self.hub.db.execute("SELECT COUNT(*) FROM event").fetchone()
         entered, requests = len(self.memory.entered), self.network.requests
-        return f"{len(self.sites)} nodes, {entered} checks, {events} events, {requests} requests, {self.rounds} rounds"
+        done = hashlib.sha256("\n".join(self.trace).encode()).hexdigest()[:8]
+        return (
+            f"{len(self.sites)} nodes, {entered} checks, {events} events, {requests} requests, {self.rounds} rounds,"
+            f" steps {done}"
+        )
 
     # ---- rest
 
