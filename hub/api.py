@@ -12,6 +12,8 @@ from node.api.parsing import idempotency_key, json_body
 from node.api.shapes import Document
 from node.checks import once
 from node.guard import me, replica
+from node.scope import require_scope
+from schemas.errors import Invalid
 from schemas.strict_json import dumps
 from sync.intake import Intake
 
@@ -26,6 +28,9 @@ class UnitActs(MethodView):
     def post(self) -> tuple[dict[str, Any], int]:
         """`{act, unit, date, ...}`: one dated act, signed by the city and sent down to every node."""
         act = json_body()
+        require_scope(replica(), me(), replica().identity.unit)
+        if "type" in act:
+            raise Invalid("unknown_field", field="type", value=act["type"])
 
         def publish(intake: Intake) -> dict[str, Any]:
             sign_entries(intake, [{"type": "unit", **act}])

@@ -44,7 +44,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "sync_state.SyncState:POST": Rule(EVERYBODY - {"viewer", "analyst"}),
     "events.Evidence:GET": Rule(EVIDENCE),
     "users.Users:GET": Rule(ADMIN),
-    "users.Users:POST": Rule(ADMIN),
+    "users.Users:POST": Rule(ADMIN, unit_in="json"),
     "pages.sign_in": PUBLIC,
     "pages.sign_out": PUBLIC,
     "pages.first_password": PUBLIC,
@@ -58,9 +58,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "pages.sync_run": Rule(EVERYBODY - {"viewer", "analyst"}),
     "pages.rollup_page": Rule(EVERYBODY, unit_in="query"),
     "pages.users_page": Rule(ADMIN),
-    "pages.add_user": Rule(ADMIN),
+    "pages.add_user": Rule(ADMIN, unit_in="form"),
     "pages.nodes_page": Rule(ADMIN),
-    "pages.add_node": Rule(ADMIN),
+    "pages.add_node": Rule(ADMIN, unit_in="form"),
     "pages.more": Rule(EVERYBODY),
 }
 

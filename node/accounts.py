@@ -174,10 +174,15 @@ def by_token(replica: Replica, token: str) -> Account | None:
     return Account(*row) if row else None
 
 
-def listed(replica: Replica) -> list[tuple[Account, bool, int | None]]:
-    """(account, whether a password is set, last sign-in) of everybody, by name."""
+def listed(replica: Replica, unit: str | None = None) -> list[tuple[Account, bool, int | None]]:
+    """(account, whether a password is set, last sign-in) of everybody at or below a unit, by name; None: of all."""
     rows = replica.db.execute("SELECT name, role, unit, password IS NOT NULL, seen_at FROM account ORDER BY name")
-    return [(Account(*row[:3]), bool(row[3]), row[4]) for row in rows]
+    tree = tree_of(replica)
+    return [
+        (Account(*row[:3]), bool(row[3]), row[4])
+        for row in rows.fetchall()
+        if unit is None or row[2] == unit or tree.ever_below(row[2], unit)
+    ]
 
 
 def _digest(secret: str) -> bytes:

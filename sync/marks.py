@@ -17,6 +17,13 @@ from sync.keys import SIGNATURE_BYTES, verify
 from sync.replica import CITY, Replica
 
 MAX_CHAINS_ASKED: Final = 50
+# From one level to the next by the index: a chain has a mark for each exchange that brought something, for ever.
+_NEWEST: Final = (
+    "WITH RECURSIVE level (by) AS (SELECT MIN(by) FROM mark WHERE chain = ? UNION ALL"
+    " SELECT (SELECT MIN(m.by) FROM mark m WHERE m.chain = ? AND m.by > level.by) FROM level WHERE by IS NOT NULL)"
+    " SELECT m.line, m.sig FROM level JOIN mark m ON m.chain = ? AND m.by = level.by"
+    " AND m.at = (SELECT MAX(x.at) FROM mark x WHERE x.chain = ? AND x.by = level.by) ORDER BY m.by"
+)
 
 
 def sign_marks(replica: Replica, chains: Iterable[str], now_ms: int) -> None:
@@ -46,11 +53,7 @@ def newest(db: Database, chains: Sequence[str]) -> list[list[str]]:
     """The newest mark of each level for each chain, as [line, signature] to be relayed."""
     found: list[list[str]] = []
     for chain in chains[:MAX_CHAINS_ASKED]:
-        rows = db.execute(
-            "SELECT m.line, m.sig FROM mark m JOIN (SELECT by, MAX(at) AS at FROM mark WHERE chain = ? GROUP BY by) x"
-            " ON m.by = x.by AND m.at = x.at WHERE m.chain = ? ORDER BY m.by",
-            [chain, chain],
-        )
+        rows = db.execute(_NEWEST, [chain] * 4)
         found += [[line, b64(signature)] for line, signature in rows]
     return found
 

@@ -11,8 +11,9 @@ from node import accounts, status
 from node.api.base import blueprint
 from node.api.parsing import idempotency_key, require_event
 from node.api.shapes import Document, UserBody
-from node.guard import language, replica
+from node.guard import language, me, replica
 from node.records import evidence
+from node.scope import require_scope
 from schemas.errors import Forbidden
 from sync import log
 
@@ -47,7 +48,10 @@ class Evidence(MethodView):
     def get(self, event: str) -> dict[str, Any]:
         """Header, signature, chain position, whether it verifies now, and the marks of each hop."""
         require_event(event)
-        return evidence(replica(), event)
+        node, document = replica(), evidence(replica(), event)
+        if me().unit != node.identity.unit:
+            require_scope(node, me(), document["unit"])
+        return document
 
 
 @user_routes.route("/users")
@@ -56,8 +60,8 @@ class Users(MethodView):
 
     @user_routes.response(200, Document)
     def get(self) -> dict[str, Any]:
-        """Everybody, by name."""
-        listed = accounts.listed(replica())
+        """Everybody of the own subtree, by name."""
+        listed = accounts.listed(replica(), me().unit)
         items = [
             {"name": one.name, "role": one.role, "unit": one.unit, "active": has_password}
             for one, has_password, _seen in listed
@@ -68,14 +72,9 @@ class Users(MethodView):
     @user_routes.response(201, Document)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         """Adds an account; the answer holds its one-time code, once."""
-        node = replica()
-        code = accounts.add(node, body["name"], body["role"], body.get("unit"))
-        return {
-            "name": body["name"],
-            "role": body["role"],
-            "unit": body.get("unit") or node.identity.unit,
-            "code": code,
-        }
+        unit = body.get("unit") or me().unit
+        code = accounts.add(replica(), body["name"], body["role"], unit)
+        return {"name": body["name"], "role": body["role"], "unit": unit, "code": code}
 
 
 @health.get("/healthz")

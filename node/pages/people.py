@@ -100,7 +100,7 @@ def add_user() -> Response:
     """Adds an account and shows its one-time code, once."""
     values = {name: typed(name) for name in ("name", "role", "unit")}
     try:
-        code = accounts.add(replica(), values["name"], values["role"], values["unit"] or None)
+        code = accounts.add(replica(), values["name"], values["role"], values["unit"] or me().unit)
     except GridError as error:
         return _users({error.field or "name": explain(language(), error)}, values, None, error.status)
     return _users({}, {}, {"name": values["name"], "code": code})
@@ -120,7 +120,7 @@ def _users(
         {
             "name": one.name, "role": one.role, "unit_name": name_of(one.unit), "active": True, "last_seen_at": seen,
         }
-        for one, _has_password, seen in accounts.listed(node)
+        for one, _has_password, seen in accounts.listed(node, me().unit)
     ]  # fmt: skip
     own = tree.nearest(me().unit, today)
     units = [{"id": me().unit, "name": own.name if own else me().unit}]

@@ -14,6 +14,7 @@ from node import queries, rollup
 from node.migrations import DERIVED as NODE_DERIVED
 from node.status import heads
 from schemas.errors import GridError
+from schemas.periods import parse_period
 from sync import log, marks
 from sync.directory import tree_of
 from sync.rebuild import DERIVED as SYNC_DERIVED
@@ -224,7 +225,7 @@ def tallied(world: World) -> Breaches:
         for key in sorted(kept.keys() | wanted.keys()):
             if kept.get(key) != wanted.get(key):
                 yield hub.unit, f"{table} {key}: kept {kept.get(key)}, counted {wanted.get(key)}"
-    period = rollup.parse_period(PERIOD)
+    period = parse_period(PERIOD)
     for unit in world.memory.parents:
         answer = rollup.answer(hub.replica, unit, PERIOD, by=None, tree="then", now_ms=world.clock.now_ms)
         measures = answer["measures"]

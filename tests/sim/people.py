@@ -39,7 +39,7 @@ class People:
 
     # ---- reports
 
-    def checks(self) -> None:
+    def some_checks(self) -> None:
         """A few checks come in a row."""
         for _ in range(self.random.randint(1, CHECKS_IN_A_ROW)):
             self.check()

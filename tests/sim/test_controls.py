@@ -36,8 +36,13 @@ def test_an_answer_given_before_the_commit_loses_an_acknowledged_check(monkeypat
         replica: Replica, account: str, key: str | None, request: bytes, name: str, act: Callable[[Intake], Any]
     ) -> Answer:
         given: list[Any] = []
+
+        def remembering(intake: Intake) -> Any:
+            given.append(act(intake))
+            return given[0]
+
         try:
-            return once(replica, account, key, request, name, lambda intake: given.append(act(intake)) or given[0])
+            return once(replica, account, key, request, name, remembering)
         except SimCrash as crash:
             if crash.moment == "before" and given:
                 return Answer(given[0], repeated=False)

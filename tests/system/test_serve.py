@@ -1,53 +1,42 @@
-"""`serve` and the commands beside it."""
+"""`serve`, and the commands beside it."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
-from live import CITY, COUNTY, ROOT, Site, answer, command
+from fakes import CITY, EAST
+from live import Nodes, wait_for
 
 pytestmark = pytest.mark.system
+LOG_S = 10
+PLAIN_FILES = {"config.toml", "grid.db", "root-recovery.key", "serve.lock"}
 
 
-def test_commands_work_beside_serve_and_a_clean_stop_leaves_plain_files(site: Site) -> None:
-    hub = site.hub
-    second = command("grid-hub", "serve", "--data", hub.folder, "--bind", "127.0.0.1:1", check=False)
-    assert (second.returncode, second.stderr.strip().count("\n")) == (2, 1)  # what it set out to do, and the refusal
-    assert command("grid-hub", "rebuild", "--data", hub.folder, check=False).returncode == 2
-    assert answer("grid-hub", "invite", COUNTY, "--data", hub.folder)["parent"] == CITY
-    assert answer("grid-hub", "user", "add", "李某", "--role", "viewer", "--data", hub.folder)["unit"] == CITY
-    assert set(answer("grid-hub", "token", "李某", "--data", hub.folder)) == {"token"}
-    assert answer("grid-hub", "status", "--data", hub.folder)["level"] == "city"
-    assert answer("grid-hub", "verify", "--data", hub.folder)["ok"]
-    assert answer("grid-hub", "doctor", "--data", hub.folder)["ok"]
-    lines = hub.log_file.read_text().count("/healthz")
-    hub.get("/units")
-    assert hub.log_file.read_text().count('"GET /api/v1/units HTTP/1.1" 200') == 1
-    assert lines >= 1
+def test_commands_work_beside_serve_and_a_clean_stop_leaves_plain_files(nodes: Nodes) -> None:
+    hub = nodes.hub()
+    second = hub.command("serve", "--bind", "127.0.0.1:1", code=2)
+    assert (second.stdout, second.stderr.count("\n")) == ("", 1)
+    hub.command("rebuild", code=2)
+    assert hub.json("invite", EAST)["parent"] == CITY
+    assert hub.json("user", "add", "looker", "--role", "viewer")["unit"] == CITY
+    assert set(hub.json("token", "looker")) == {"token"}
+    assert hub.json("status")["level"] == "city"
+    assert hub.json("verify")["ok"]
+    assert hub.json("doctor")["ok"]
+    assert hub.api("GET", "/api/v1/units").status == 200
+    line = '"GET /api/v1/units HTTP/1.1" 200'
+    wait_for(lambda: line in hub.log, LOG_S)
+    assert hub.log.count(line) == 1
     assert hub.stop() == 0
-    left = {path.name for path in hub.folder.iterdir() if path.is_file()}
-    assert left == {"config.toml", "grid.db", "root-recovery.key", "serve.lock"}
-    assert answer("grid-hub", "rebuild", "--data", hub.folder)["ok"]
-    assert command("grid-hub", "sync", "--once", "--data", hub.folder, check=False).returncode == 2
+    assert {path.name for path in hub.folder.iterdir() if path.is_file()} == PLAIN_FILES
+    assert hub.json("rebuild")["ok"]
+    hub.command("sync", "--once", code=2)
 
 
-def test_sync_beside_serve_takes_turns_with_the_loop(site: Site) -> None:
-    child = site.join(COUNTY, CITY)
+def test_sync_beside_serve_takes_turns_with_the_loop_and_says_when_nobody_answers(nodes: Nodes) -> None:
+    hub, county = nodes.chain(EAST)
     for _ in range(3):
-        done = answer("grid-node", "sync", "--once", "--data", child.folder)
+        done = county.json("sync", "--once")
         assert (done["ok"], done["refused"]) == (True, [])
-    site.hub.stop()
-    failed = answer("grid-node", "sync", "--once", "--data", child.folder, code=1)
+    hub.stop()
+    failed = county.json("sync", "--once", code=1)
     assert (failed["ok"], failed["problem"]) == (False, "unreachable")
-
-
-def test_the_demo_runs_and_its_totals_are_equal(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "hub.demo", "--once", "--days", "2", "--data", str(tmp_path / "demo")],
-        cwd=ROOT, capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "totals equal" in done.stdout + done.stderr
