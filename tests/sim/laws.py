@@ -22,6 +22,7 @@ from sync.rebuild import rebuild
 from sync.verify import verify
 
 PERIOD: Final = "2026-10-01..2026-12-31"
+OF_ONE_UNIT: Final = frozenset({"chk", "refusal", "return"})
 SEEN: Final = frozenset({"link"})  # when a peer was last heard of, and its nonce: an idle exchange may note these
 DERIVED: Final = (*SYNC_DERIVED, *NODE_DERIVED, "directory_state", "event")
 
@@ -194,11 +195,13 @@ def returned(world: World) -> Breaches:
 
 
 def own_subtree_only(world: World) -> Breaches:
-    """L11: no sibling holds another's reports."""
+    """L11: no sibling holds what was written by or for another."""
     for site in _founded(world):
-        for (unit,) in site.db.execute("SELECT DISTINCT unit FROM event WHERE kind = 'chk'").fetchall():
-            if site.unit not in world.above(unit):
-                yield site.unit, f"holds reports of {unit}"
+        for kind, unit in site.db.execute("SELECT DISTINCT kind, unit FROM event").fetchall():
+            if kind in OF_ONE_UNIT and site.unit not in world.above(unit):
+                yield site.unit, f"holds a {kind} of {unit}"
+            if kind == "cert" and site.unit not in world.above(unit) and unit not in world.above(site.unit):
+                yield site.unit, f"holds the certificate of {unit}, of which nothing came"
 
 
 def verified(world: World) -> Breaches:

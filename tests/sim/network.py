@@ -15,7 +15,7 @@ from sync.env import Reply, TransportError
 from sync.replica import Replica
 from sync.server import EXCHANGE_PATH, HELLO_PATH, WireReply
 
-SCHEME: Final = "sim://"
+SCHEME: Final = "http://"  # the unit is the host
 PORTAL: Final = "<!doctype html><title>登录</title><p>请先登录无线网络。</p>".encode()
 PORTAL_STATUS: Final = (200, 302, 404, 511)
 KEPT_FOR_REPLAY: Final = 12

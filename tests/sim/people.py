@@ -194,7 +194,7 @@ class People:
     def _cadence(self) -> tuple[dict[str, Any], Callable[[], object]]:
         daily, grace = self.random.random() < 0.8, self.random.choice(GRACES)
         day, number = self._day_of_act(), len(self.memory.cadences) + 1
-        profile = profile_payload(DEFAULT_PROFILE) | {"name": f"p{number}", "daily_grace": grace}
+        profile = profile_payload(DEFAULT_PROFILE) | {"name": f"p{99 - number}", "daily_grace": grace}
         profile["cadences"] = {**DEFAULT_PROFILE.cadences, "group": "day" if daily else "week"}
         entry = {"type": "cadence", "date": day.isoformat(), "profile": profile}
         hours, minutes = grace.split(":")

@@ -17,6 +17,7 @@ from surroundings import Clock, Faults, SimEnv
 from schemas.clock import at_time, business_day
 from schemas.unit_list import generate_groups, read_unit_list
 from schemas.units import EPOCH
+from sync import log
 from sync.client import Client, Outcome
 from sync.loop import drain
 
@@ -74,7 +75,8 @@ class World:
 
     # ---- the ground
 
-    def _found(self) -> None:
+    def found(self) -> None:
+        """The hub, and a chain of nodes down to one group, each with the directory."""
         acts = read_unit_list(UNITS)
         acts += generate_groups(acts, GROUPS_PER_VILLAGE, lambda _styles: 0)
         for act in acts:
@@ -140,7 +142,7 @@ class World:
 
     def run(self) -> None:
         """Founds the city, does all steps, and comes to rest."""
-        self._found()
+        self.found()
         people = self.people
         self.network.meanwhile = {"meanwhile": people.check, "second_exchange": self._second_exchange}
         deeds: list[tuple[float, Callable[[], None]]] = [
@@ -271,8 +273,20 @@ class World:
             if site.client is not None:
                 drain(site.client, on_round=seen.append)
                 self._watch(site, seen[-1])
+                self._watch_drained(site)
         self.clock.pass_ms(REST_MS)
         return any(one.kind != "ok" or one.busy or one.pushed or one.pulled for one in seen)
+
+    def _watch_drained(self, site: Site) -> None:
+        """What says that it is drained has left nothing behind on either way."""
+        parent, link = self.sites[str(site.parent)].db, site.replica.link_up
+        (up_log, down_log) = site.db.execute(
+            "SELECT up_log, down_log FROM node_state, link WHERE link = ?", [link]
+        ).fetchone()
+        ends = [(log.up_tip(site.db), log.in_tip(parent, link, up_log))]
+        ends += [(log.down_tip(parent, link), log.in_tip(site.db, link, down_log))]
+        if any(sent != (received or log.START) for sent, received in ends):
+            self.misconduct.append(f"{site.unit} says that it is drained, and is not: {ends}")
 
 
 def _shown(outcome: Outcome) -> str:
