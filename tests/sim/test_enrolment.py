@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from network import SCHEME
 from surroundings import SimCrash
 from world import FIRST_GROUP, TEN_YEARS_MS, VILLAGES, World
 
