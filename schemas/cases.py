@@ -202,8 +202,8 @@ def _case(
         supervisions=supervised,
         audience=_audience(tree.events.values()),
         tip=steps[-1][0].event.hash,
-        offer_tip=next((node.event.hash for node in latest if node.now.offer == now.offer), None),
-        open_tip=next((node.event.hash for node in latest if node.now.open), None),
+        offer_tip=next((one.event.hash for one in latest if now.offer and one.now.offer == now.offer), None),
+        open_tip=next((one.event.hash for one in latest if now.open and one.now.open), None),
         rules=rules,
     )
 
