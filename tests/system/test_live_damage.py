@@ -1,0 +1,76 @@
+"""One byte goes bad in the township's database while it serves: the county says so, everything else is counted, and
+the event comes up again from below, where it is intact.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+from fakes import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST
+from live import Live, Nodes, today, wait_for
+
+pytestmark = pytest.mark.system
+ARRIVES_S = 30
+SETTLE_S = 1.0
+
+
+def refusals(node: Live, event: str) -> list[tuple[str, str]]:
+    """(code, by) of what the node's status says of an event."""
+    return [(row["code"], row["by"]) for row in node.json("status")["refused"] if row["event"] == event]
+
+
+def zeros(node: Live) -> int:
+    """Zero-reports that the node counts for the city."""
+    period = f"{today() - timedelta(days=9)}..{today()}"
+    document = node.api("GET", f"/api/v1/rollup?unit={CITY}&period={period}").document
+    return int(document["measures"]["checks_zero"])
+
+
+def alter_one_byte(node: Live, event: str) -> None:
+    """Another program's hand in the open database: a digit of the date in the signed line."""
+    with node.database() as conn:
+        (line,) = conn.execute("SELECT header FROM event WHERE hash = ?", [event]).fetchone()
+        day = line.split("\t")[6]
+        other = day[:-1] + ("1" if day[-1] != "1" else "2")
+        changed = conn.execute("UPDATE event SET header = ? WHERE hash = ?", [line.replace(day, other), event])
+        assert changed.rowcount == 1
+
+
+def test_a_byte_changed_at_the_township_is_refused_by_the_county_shown_by_both_and_healed_from_below(
+    nodes: Nodes,
+) -> None:
+    hub, county, town, village = nodes.chain(EAST, E_TOWN, E_VILLAGE)
+    first = village.check(E_GROUPS[0], today(), "first")
+    wait_for(lambda: first in hub.checks_held(), ARRIVES_S)
+
+    county.stop()  # so that the damage is done before the line goes up
+    days = [today() - timedelta(days=back) for back in (1, 2, 3)]
+    events = [village.check(E_GROUPS[0], day, f"k{day}") for day in days]
+    bad, *good = events[1], events[0], events[2]
+    wait_for(lambda: set(events) <= set(town.checks_held()), ARRIVES_S)
+    village.stop()  # nothing heals while we look
+    time.sleep(SETTLE_S)
+    alter_one_byte(town, bad)
+    assert town.json("verify", code=1)["ok"] is False
+
+    county.start()
+    wait_for(lambda: set(good) <= set(hub.checks_held()), ARRIVES_S)
+    wait_for(lambda: refusals(town, bad) == [("bad_sig", EAST)], ARRIVES_S, lambda: town.json("status"))
+    wait_for(lambda: zeros(hub) == 3, ARRIVES_S, lambda: zeros(hub))
+    assert bad not in county.checks_held() + hub.checks_held()
+    assert refusals(county, bad) == [("bad_sig", EAST)]
+    for node in (county, town):
+        page = node.pages().get(f"{node.url}/sync", timeout=15).text
+        assert bad[-6:] in page, node.unit
+        assert "bad_sig" in page or "签名" in page, node.unit
+
+    village.start()
+    wait_for(lambda: bad in hub.checks_held(), ARRIVES_S, lambda: village.json("status"))
+    wait_for(lambda: zeros(hub) == 4, ARRIVES_S, lambda: zeros(hub))
+    assert sorted([first, *events]) == hub.checks_held()
+    for node in (hub, county, town, village):
+        report = node.json("verify")
+        assert (report["ok"], report["problems"]) == (True, []), node.unit
+    assert refusals(town, bad)  # stays listed
