@@ -74,7 +74,9 @@ def heads(replica: Replica) -> list[list[Any]]:
 def refused(replica: Replica) -> list[dict[str, Any]]:
     """Lines that were set aside here or above, newest first: by which unit, with which code."""
     me = replica.identity
-    rows = replica.db.execute(_REFUSED, {"me": me.node, "unit": me.unit, "limit": MAX_LISTED}).fetchall()
+    told = replica.db.execute(_REFUSED, {"me": me.node, "unit": me.unit, "limit": MAX_LISTED}).fetchall()
+    # The reply and the refusal event say the same: one row for each line and level, at its earliest word.
+    rows = {(row[0], row[2]): row for row in told}.values()
     return [
         {
             "event": row[0],

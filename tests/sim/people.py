@@ -251,19 +251,16 @@ class People:
         self.world.note(f"rebuild at {site.unit}: {crash or 'done'}")
 
     def sign_in(self) -> None:
-        """A new account, or a session of somebody who has one: opened and closed."""
-        if len(self.memory.accounts) < MAX_ACCOUNTS:
-            site, name = self.world.some_site(), f"user{len(self.memory.accounts) + 1}"
-            crash = site.attempt(lambda: accounts.add(site.replica, name, "worker", None))
-            if crash is None or crash.moment == "after":
-                self.memory.accounts.append((site.unit, name))
-            self.world.note(f"account at {site.unit}: {crash or name}")
-        for unit, name in self.memory.accounts:
-            self._session(self.world.sites[unit], name)
-
-    def _session(self, site: Site, name: str) -> None:
-        if site.is_up:
+        """A new account, and a session that is opened and closed."""
+        site = self.world.some_site()
+        if len(self.memory.accounts) >= MAX_ACCOUNTS:
+            return
+        name = f"user{len(self.memory.accounts) + 1}"
+        crash = site.attempt(lambda: accounts.add(site.replica, name, "worker", None))
+        if crash is None or crash.moment == "after":
+            self.memory.accounts.append((site.unit, name))
             site.attempt(lambda: accounts.close_session(site.replica, accounts.open_session(site.replica, name)))
+        self.world.note(f"account at {site.unit}: {crash or name}")
 
     def _key(self) -> str:
         self._keys += 1
