@@ -140,9 +140,12 @@ def _run(folder: Path, arguments: argparse.Namespace) -> int:
             return WRONG
         if fresh:
             _write_notes(folder, replace(notes, complete=True))
-        logins(chain, names, notes.passwords)
-        if not arguments.once:
-            _stay(servers)
+        try:
+            logins(chain, names, notes.passwords)
+            if not arguments.once:
+                _stay(servers)
+        except KeyboardInterrupt:  # the normal end
+            say("demo.stopping")
     return DONE
 
 
@@ -235,15 +238,12 @@ def _name(hub: Home, unit: str, day: date) -> str:
     return named.name if named else unit
 
 
-def _stay(servers: Servers) -> None:
-    """Watches over the nodes until Ctrl-C or SIGTERM, the normal end. Raises DemoFailed when one ends by itself."""
+def _stay(servers: Servers) -> NoReturn:
+    """Watches over the nodes until Ctrl-C or SIGTERM. Raises DemoFailed when one ends by itself."""
     say("demo.running")
-    try:
-        while True:
-            servers.check()
-            time.sleep(WATCH_S)
-    except KeyboardInterrupt:
-        say("demo.stopping")
+    while True:
+        servers.check()
+        time.sleep(WATCH_S)
 
 
 def _write_notes(folder: Path, notes: Notes) -> None:

@@ -155,7 +155,7 @@ def answer(replica: Replica, unit: str, period: str, *, by: str | None, tree: st
         known = tree_of(replica)
         if not known.exists(unit):
             raise NotFound("unknown_unit", field="unit", value=unit)
-        (position,) = replica.db.execute("SELECT COALESCE(MAX(n), 0) FROM event").fetchone()
+        position = queries.events_held(replica.db)
         mode: TreeMode = "now" if tree == "now" else "then"
         rollup = Rollup(replica, Question(unit, span, mode, now_ms, position))
         total = rollup.measures(unit, span.first, span.last)

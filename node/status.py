@@ -14,11 +14,14 @@ SILENT_ALARM_MS: Final = 3 * 86_400_000
 UNMARKED_ALARM_MS: Final = 3 * 86_400_000
 MAX_LISTED: Final = 500
 # A refusal that somebody's mark has overtaken stays listed, but no longer counts against "sent".
+# It may be known twice, from the reply of the parent and from its signed refusal: then it is listed once.
 _REFUSED: Final = (
-    "SELECT r.hash, r.code, COALESCE(c.unit, r.by), r.at, e.unit, e.kind, r.by = :me FROM refused r"
-    " LEFT JOIN node_cert c ON c.node = r.by LEFT JOIN event e ON e.hash = r.hash"
-    " UNION SELECT f.hash, f.code, f.by, f.at, e.unit, e.kind, 0 FROM refusal f LEFT JOIN event e ON e.hash = f.hash"
-    " WHERE f.by <> :unit ORDER BY 4 DESC LIMIT :limit"
+    "SELECT x.hash, x.code, x.refuser, MIN(x.at), e.unit, e.kind, MAX(x.here) FROM ("
+    "SELECT r.hash, r.code, COALESCE(c.unit, r.by) AS refuser, r.at, CASE WHEN r.by = :me THEN 1 ELSE 0 END AS here"
+    " FROM refused r LEFT JOIN node_cert c ON c.node = r.by"
+    " UNION ALL SELECT f.hash, f.code, f.by, f.at, 0 FROM refusal f WHERE f.by <> :unit) x"
+    " LEFT JOIN event e ON e.hash = x.hash GROUP BY x.hash, x.code, x.refuser, e.unit, e.kind"
+    " ORDER BY 4 DESC, 1 LIMIT :limit"
 )
 
 

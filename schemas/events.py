@@ -21,6 +21,7 @@ SALT_BYTES: Final = 16
 FIELD_COUNT: Final = 11
 FIRST: Final = "-"
 SAME: Final = "="
+PUBLIC: Final = "pub"
 _CHAIN: Final = r"[a-z2-7]{26}\.[a-z2-7]{8}"
 _DIGEST: Final = r"[A-Za-z0-9_-]{43}"
 CHAIN: Final = re.compile(_CHAIN)
@@ -164,7 +165,7 @@ def read_parts(value: Json) -> tuple[Part, ...]:
     return parts
 
 
-def payload(event: Event, name: str = "pub") -> dict[str, Json]:
+def payload(event: Event, name: str = PUBLIC) -> dict[str, Json]:
     """The object in a part's text. Raises Corrupt `unreadable` when the text is withheld or is no object."""
     text = event.text_of(name)
     if text is None:
@@ -176,6 +177,11 @@ def payload(event: Event, name: str = "pub") -> dict[str, Json]:
     if not isinstance(value, dict):
         raise unreadable("not an object", event.hash)
     return value
+
+
+def withholds_facts(parts: Sequence[Part]) -> bool:
+    """Whether the coded facts were cut out: private words may be withheld on the way, facts never (3-sync, Objects)."""
+    return any(part.name == PUBLIC and part.text is None for part in parts)
 
 
 def plain_line(event: Event) -> str:

@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from schemas.encoding import node_id, unb64
 from schemas.errors import Corrupt
-from schemas.events import Event, Part, header_hash, parse_header, part_hash, parts_hash, payload
+from schemas.events import Event, Part, header_hash, parse_header, part_hash, parts_hash, payload, withholds_facts
 from schemas.strict_json import Json
 from schemas.units import LEVELS
 from sync.keys import KEY_BYTES, verify
@@ -25,8 +25,10 @@ def key_of(db: Database, node: str, extra: Mapping[str, bytes] | None = None) ->
 
 
 def signed_by_its_node(event: Event, key: bytes | None) -> bool:
-    """Whether parts, header and signature fit each other and the key."""
+    """Whether the facts are there, and parts, header and signature fit each other and the key."""
     if key is None or node_id(key) != event.node or parts_hash(event.parts) != event.header.phash:
+        return False
+    if withholds_facts(event.parts):  # the hashes fit without the text too: a level above would store and not count it
         return False
     return verify(key, "event", event.line.encode("ascii", "backslashreplace"), event.signature)
 
@@ -50,7 +52,7 @@ def sound(line: str, signature: bytes, parts: Sequence[Part], event_hash: str, k
         return "bad_hash"
     if any(p.text is not None and part_hash(p.name, p.salt or b"", p.text) != p.hash for p in parts):
         return "bad_parts"
-    if parts_hash(parts) != header.phash:
+    if parts_hash(parts) != header.phash or withholds_facts(parts):
         return "bad_parts"
     found = key(header.node)
     if found is None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlite_utils import Database
 
-from schemas.events import ACC_ZERO, Event, Part, header_hash, next_acc, parse_header, part_hash
+from schemas.events import ACC_ZERO, Event, Part, header_hash, next_acc, parse_header, part_hash, withholds_facts
 from sync.replica import Stored
 
 Point = tuple[int, bytes]
@@ -137,11 +137,14 @@ def events(db: Database, where: str = "1", params: Iterable[object] = (), page: 
 
 
 def _whole(rows: list[Row]) -> bool:
-    """Whether header and texts still give the hashes that they are stored under; the signature is not looked at."""
+    """Whether facts, header and texts still give the hashes that they are stored under; signatures are left alone."""
     if header_hash(rows[0][2]) != rows[0][1]:
         return False
-    texts = [Part(*row[5:9]) for row in rows if row[7] is not None]
-    return all(part.hash == part_hash(part.name, part.salt or b"", part.text or "") for part in texts)
+    parts = [Part(*row[5:9]) for row in rows if row[5] is not None]
+    texts = [part for part in parts if part.text is not None]
+    return not withholds_facts(parts) and all(
+        part.hash == part_hash(part.name, part.salt or b"", part.text or "") for part in texts
+    )
 
 
 def _stored(rows: list[Row]) -> Stored:

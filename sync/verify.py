@@ -171,8 +171,16 @@ def _marks(db: Database, report: Report) -> None:
         report.marks += 1
         key = key_of(db, by)
         try:
-            fits = parse_mark(line).by == by
+            mark = parse_mark(line)
         except Corrupt:
-            fits = False
-        if not fits or key is None or not verify_signature(key, "mark", line.encode("ascii", "replace"), signature):
+            mark = None
+        raw = line.encode("ascii", "replace")
+        if mark is None or mark.by != by or key is None or not verify_signature(key, "mark", raw, signature):
             report.found("bad_mark", None, f"mark of {by} does not verify: {line!r}")
+        elif not any(_held(db, tip) for tip in mark.tips):
+            # A mark is kept only where one of its tips is held: what it names was here once.
+            report.found("lost_tip", mark.tips[0], f"chain {mark.chain}: {mark.tips[0]} was marked and is not held")
+
+
+def _held(db: Database, event_hash: str) -> bool:
+    return db.execute("SELECT 1 FROM event WHERE hash = ?", [event_hash]).fetchone() is not None

@@ -161,12 +161,6 @@ class LineReader:
             self._last[fields[1]] = counted
 
 
-def read_all(db: Database, raws: Sequence[str]) -> list[Incoming]:
-    """Every line of a body, checked."""
-    reader = LineReader(db)
-    return [reader.read(raw) for raw in raws]
-
-
 def parse_line(raw: str) -> Event:
     """One line that stands alone. Raises Corrupt `unreadable`; the signature is not looked at."""
     try:

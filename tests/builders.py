@@ -58,6 +58,20 @@ __all__ = [
 ]  # fmt: skip
 
 
+def answer(replica: Replica, secret: bytes, sent: Sent) -> Reply:
+    """What a node's handlers say to a request, byte in, byte out, as the routes do."""
+    path = urlsplit(sent.url).path
+    if path == server.HELLO_PATH:
+        wire = server.hello(replica, secret)
+    elif path == server.EXCHANGE_PATH:
+        wire = server.exchange(replica, secret, sent.headers, sent.body)
+    elif path == enrol.PATH:
+        wire = enrol.enrol(replica, secret, sent.body)
+    else:
+        return Reply(404, {}, b"")
+    return Reply(wire.status, {name.lower(): value for name, value in wire.headers.items()}, wire.body)
+
+
 class Node:
     """One node of the city: its replica, its surroundings, its web application and its link up."""
 
@@ -95,17 +109,8 @@ class Node:
     # ---- the network
 
     def answer(self, sent: Sent) -> Reply:
-        """What this node's handlers say to a request, byte in, byte out, as the routes do."""
-        path = urlsplit(sent.url).path
-        if path == server.HELLO_PATH:
-            wire = server.hello(self.replica, self.secret)
-        elif path == server.EXCHANGE_PATH:
-            wire = server.exchange(self.replica, self.secret, sent.headers, sent.body)
-        elif path == enrol.PATH:
-            wire = enrol.enrol(self.replica, self.secret, sent.body)
-        else:
-            return Reply(404, {}, b"")
-        return Reply(wire.status, {name.lower(): value for name, value in wire.headers.items()}, wire.body)
+        """What this node's handlers say to a request."""
+        return answer(self.replica, self.secret, sent)
 
     @property
     def client(self) -> Client:

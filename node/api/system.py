@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, request
 from flask.views import MethodView
 
-from node import accounts, status
+from node import accounts, queries, status
 from node.api.base import blueprint
 from node.api.parsing import idempotency_key, require_event
 from node.api.shapes import Document, UserBody
@@ -92,7 +92,7 @@ def metrics() -> Response:
     node = replica()
     state = status.status(node)
     lines = [
-        ("grid_events_total", node.db.execute("SELECT COALESCE(MAX(n), 0) FROM event").fetchone()[0]),
+        ("grid_events_total", queries.events_held(node.db)),
         ("grid_uplog_entries_total", log.up_tip(node.db)[0]),
         ("grid_queue_entries", state["queue"]),
         ("grid_refused_entries", len(state["refused"])),

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
 
-from node import status
+from node import queries, status
 from node.access import rule_for
 from node.guard import language, replica
 from schemas.clock import SHANGHAI, business_day
@@ -112,15 +112,14 @@ def _link(lang: str) -> Link:
     node = replica()
     if node.identity.is_top:
         return {"state": "top", "text": label(lang, "link.top")}
-    state = status.sync_state(node, lang)
-    if state["problem"]:
+    link, waiting = queries.parent_link(node.db), status.queue(node)
+    if link is not None and link.problem:
         return {"state": "off", "text": label(lang, "link.off")}
-    if state["last_success_at"] is None:
+    if link is None or link.last_seen_at is None:
         return {"state": "wait", "text": label(lang, "link.never")}
-    if state["queue"]:
-        return {"state": "wait", "text": label(lang, "link.waiting", count=state["queue"])}
-    row = node.db.execute("SELECT last_seen_at FROM link WHERE side = 'parent'").fetchone()
-    return {"state": "ok", "text": label(lang, "link.ok", at=time_text(row[0]))}
+    if waiting:
+        return {"state": "wait", "text": label(lang, "link.waiting", count=waiting)}
+    return {"state": "ok", "text": label(lang, "link.ok", at=time_text(link.last_seen_at))}
 
 
 # ---- forms

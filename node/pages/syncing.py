@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, current_app, redirect, request, url_for
 
-from node import status
+from node import queries, status
 from node.guard import language, replica
 from node.pages.frame import day_text, page, typed
 from schemas.clock import at_time, business_day
@@ -34,11 +34,9 @@ def register(routes: Blueprint) -> None:
 def sync_page() -> Response:
     """The state of the link up, and of the nodes below."""
     node, lang = replica(), language()
-    row = node.db.execute(
-        "SELECT last_seen_at, offset_ms, problem FROM link WHERE side = 'parent' LIMIT 1"
-    ).fetchone() or (None, None, None)
-    key = f"problem.{row[2]}"
-    problem = label(lang, key if has_label(lang, key) else "problem.other", code=row[2]) if row[2] else None
+    link = queries.parent_link(node.db) or queries.ParentLink(None, None, None)
+    key = f"problem.{link.problem}"
+    problem = label(lang, key if has_label(lang, key) else "problem.other", code=link.problem) if link.problem else None
     parent = node.identity.parent
     below = _children(node)
     return page(
@@ -46,12 +44,12 @@ def sync_page() -> Response:
         "nav.sync",
         parent={"name": _name(node, parent)} if parent else None,
         stats=_stats(node),
-        last_success_at=row[0],
+        last_success_at=link.last_seen_at,
         interval_s=round(current_app.extensions["grid"].pace.interval_s),
-        clock_offset_s=round(row[1] / 1000) if row[1] is not None else None,
+        clock_offset_s=round(link.offset_ms / 1000) if link.offset_ms is not None else None,
         running=request.args.get("running") == "1",
         problem=problem,
-        alarms=[alarm["text"] for alarm in status.alarms(node, lang) if alarm["code"] != row[2]],
+        alarms=[alarm["text"] for alarm in status.alarms(node, lang) if alarm["code"] != link.problem],
         attention=_attention(node, lang),
         children=below,
         hosted_count=_hosted_count(node),
@@ -97,18 +95,11 @@ def _stats(node: Replica) -> dict[str, int]:
     db = node.db
     midnight = at_time(business_day(node.env.now_ms()), time(0))
     if node.identity.is_top:
-        (own,) = db.execute("SELECT COALESCE(MAX(n), 0) FROM event").fetchone()
-        (today,) = db.execute("SELECT COUNT(*) FROM event WHERE received_at >= ?", [midnight]).fetchone()
+        own, today = queries.events_held(db), queries.received_since(db, midnight, going_up=False)
         return {"own": own, "sent": own, "stored": own, "marked": own, "queue": 0, "refused": 0, "today": today}
     own, queue = log.up_tip(db)[0], status.queue(node)
-    (today,) = db.execute(
-        "SELECT COUNT(*) FROM event e JOIN uplog u ON u.event = e.n WHERE e.received_at >= ?", [midnight]
-    ).fetchone()
-    (refused,) = db.execute("SELECT COUNT(*) FROM refused WHERE link = ? AND line IS NULL", [node.link_up]).fetchone()
-    (waiting,) = db.execute(
-        "SELECT COUNT(*) FROM event e JOIN chain c ON c.chain = e.chain WHERE c.behind_since IS NOT NULL"
-        " AND e.received_at >= c.behind_since"
-    ).fetchone()
+    today = queries.received_since(db, midnight, going_up=True)
+    refused, waiting = queries.refused_by_parent(db, node.link_up), queries.not_marked(db)
     sent = own - queue
     return {
         "own": own, "sent": sent, "stored": sent - refused, "marked": max(0, own - waiting), "queue": queue,
@@ -132,7 +123,7 @@ def _attention(node: Replica, lang: str) -> list[dict[str, Any]]:
 
 
 def _item(node: Replica, kind: str, event: str, by: str | None, text: str, at: str | None) -> dict[str, Any]:
-    row = node.db.execute("SELECT kind, unit, header FROM event WHERE hash = ?", [event]).fetchone()
+    row = queries.event_about(node.db, event)
     title = label(language(), "page.sync.unknown_event", event=event[:8])
     if row is not None:
         kind_key = f"kind.{row[0]}"
@@ -153,13 +144,7 @@ def _day(text: str) -> str:
 
 def _children(node: Replica) -> list[dict[str, Any]]:
     now = node.env.now_ms()
-    rows = node.db.execute(
-        "SELECT c.unit, l.last_seen_at, l.received, l.offset_ms,"
-        " (SELECT COUNT(*) FROM refused r WHERE r.link = l.link AND r.line IS NOT NULL)"
-        " FROM node_cert c LEFT JOIN link l ON l.node = c.node AND l.side = 'child' WHERE c.issuer = ? AND c.unit <> ?"
-        " ORDER BY c.unit",
-        [node.identity.node, node.identity.unit],
-    ).fetchall()
+    rows = queries.children_of(node.db, node.identity.node, node.identity.unit)
     found = []
     for unit, seen, received, offset, refused in rows:
         silent = now - seen if seen is not None else None

@@ -18,8 +18,7 @@ from surroundings import FAULTS
 from sync.database import COMMITS
 
 HERE: Final = Path(__file__).resolve().parent
-NOT_IN_USE: Final = frozenset({"contact", "idempotency"})  # commits that no code of the product makes
-CRASHES: Final = {f"crash {name} {moment}" for name in COMMITS - NOT_IN_USE for moment in ("before", "after")}
+CRASHES: Final = {f"crash {name} {moment}" for name in COMMITS for moment in ("before", "after")}
 
 
 def test_whatever_fails_every_law_holds_when_the_faults_are_over(capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,10 +68,7 @@ class People:
             if answer.status != 503:  # busy: the same again
                 self.refusals.append(f"{key}: {answer}")
                 return
-        self.refusals.append(
-            f"{key}: nobody answered for {PATIENCE_S} s; {tries} tries, now {time.monotonic()} "
-            + "\n".join(e for e in self.last_errors if key in e)[-3000:]
-        )
+        self.refusals.append(f"{key}: nobody answered for {PATIENCE_S} s")
 
 
 def test_what_was_acknowledged_under_fifty_kills_is_at_the_parent_exactly_once_and_counted(nodes: Nodes) -> None:

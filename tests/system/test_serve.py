@@ -2,41 +2,94 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
 import pytest
-from fakes import CITY, EAST
-from live import Nodes, wait_for
+from fakes import CITY, E_GROUPS, EAST
+from live import Live, Nodes, today, wait_for
 
 pytestmark = pytest.mark.system
 LOG_S = 10
-PLAIN_FILES = {"config.toml", "grid.db", "root-recovery.key", "serve.lock"}
+ARRIVES_S = 60
+BUSY_TIMEOUT_S = 5  # of sync.database
+ENTERED = 30
+PLAIN_FILES = {"config.toml", "grid.db", "serve.lock"}
 
 
-def test_commands_work_beside_serve_and_a_clean_stop_leaves_plain_files(nodes: Nodes) -> None:
+def test_a_second_serve_and_a_rebuild_beside_serve_are_refused_and_every_other_command_works(nodes: Nodes) -> None:
     hub = nodes.hub()
     second = hub.command("serve", "--bind", "127.0.0.1:1", code=2)
     assert (second.stdout, second.stderr.count("\n")) == ("", 1)
-    hub.command("rebuild", code=2)
+    refused = hub.command("rebuild", code=2)
+    assert (refused.stdout, refused.stderr.count("\n")) == ("", 1)
     assert hub.json("invite", EAST)["parent"] == CITY
     assert hub.json("user", "add", "looker", "--role", "viewer")["unit"] == CITY
     assert set(hub.json("token", "looker")) == {"token"}
     assert hub.json("status")["level"] == "city"
     assert hub.json("verify")["ok"]
     assert hub.json("doctor")["ok"]
-    assert hub.api("GET", "/api/v1/units").status == 200
-    line = '"GET /api/v1/units HTTP/1.1" 200'
-    wait_for(lambda: line in hub.log, LOG_S)
-    assert hub.log.count(line) == 1
-    assert hub.stop() == 0
-    assert {path.name for path in hub.folder.iterdir() if path.is_file()} == PLAIN_FILES
-    assert hub.json("rebuild")["ok"]
     hub.command("sync", "--once", code=2)
 
 
-def test_sync_beside_serve_takes_turns_with_the_loop_and_says_when_nobody_answers(nodes: Nodes) -> None:
+def test_each_request_is_one_line_of_the_log(nodes: Nodes) -> None:
+    hub = nodes.hub()
+    assert hub.api("GET", "/api/v1/units").status == 200
+    assert hub.api("GET", "/api/v1/nowhere").status == 404
+    ok, missing = '"GET /api/v1/units HTTP/1.1" 200', '"GET /api/v1/nowhere HTTP/1.1" 404'
+    wait_for(lambda: ok in hub.log and missing in hub.log, LOG_S, lambda: hub.log)
+    assert (hub.log.count(ok), hub.log.count(missing)) == (1, 1)
+    assert "Traceback" not in hub.log
+
+
+def test_a_clean_stop_leaves_only_plain_files_that_the_next_start_goes_on_from(nodes: Nodes) -> None:
     hub, county = nodes.chain(EAST)
-    for _ in range(3):
-        done = county.json("sync", "--once")
-        assert (done["ok"], done["refused"]) == (True, [])
+    event = county.check(E_GROUPS[0], today(), "one")
+    wait_for(lambda: hub.checks_held() == [event], ARRIVES_S)
+    assert county.stop() == 0
+    assert hub.stop() == 0
+    assert plain_files(hub) == PLAIN_FILES | {"root-recovery.key"}
+    assert plain_files(county) == PLAIN_FILES | {"sync.lock"}
+    for node in (hub, county):
+        assert node.json("rebuild")["ok"]
+        assert node.json("verify")["ok"]
+    hub.start()
+    assert hub.api("GET", f"/api/v1/checks?unit={CITY}").document["items"][0]["event"] == event
+
+
+def test_sync_beside_serve_takes_turns_with_the_loop_and_with_a_second_sync(nodes: Nodes) -> None:
+    hub, county = nodes.chain(EAST)
     hub.stop()
     failed = county.json("sync", "--once", code=1)
     assert (failed["ok"], failed["problem"]) == (False, "unreachable")
+    days = [today() - timedelta(days=back) for back in range(ENTERED)]
+    entered = sorted(county.check(E_GROUPS[0], day, f"k{day}") for day in days)
+    hub.start()
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: county.json("sync", "--once"), range(4)))
+    assert [(one["ok"], one["refused"]) for one in done] == [(True, [])] * 4
+    assert hub.checks_held() == entered
+    (received,) = hub.rows("SELECT received FROM link WHERE side = 'child'")[0]
+    (sent,) = county.rows("SELECT MAX(n) FROM uplog")[0]
+    assert received == sent  # no line came twice
+    assert hub.json("verify")["ok"]
+
+
+def test_a_database_held_by_another_program_stops_neither_the_requests_nor_the_loop_for_good(nodes: Nodes) -> None:
+    hub, county = nodes.chain(EAST)
+    body = {"unit": E_GROUPS[0], "date": today().isoformat(), "result": "zero"}
+    assert county.token
+    with county.database() as conn:
+        conn.execute("BEGIN IMMEDIATE")
+        busy = county.api("POST", "/api/v1/checks", body, key="same")
+        assert (busy.status, busy.document["code"], busy.document["retry"]) == (503, "busy", True)
+        time.sleep(BUSY_TIMEOUT_S + 1)  # the loop's own write has run into the time-out by now
+        conn.execute("ROLLBACK")
+    event = county.check(E_GROUPS[0], today(), "same")
+    wait_for(lambda: hub.checks_held() == [event], ARRIVES_S, lambda: county.log[-2000:])
+
+
+def plain_files(node: Live) -> set[str]:
+    """The files beside the key folder."""
+    return {path.name for path in node.folder.iterdir() if path.is_file()}

@@ -1,0 +1,151 @@
+"""Every blank of every text is filled in wherever the text is used, and every family of built keys is complete."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+from typing import Final
+
+import pytest
+from jinja2 import Environment, nodes
+
+from node.pages.figures import TABS
+from schemas import errors
+from schemas.duties import STATES
+from schemas.errors import GridError
+from schemas.labels import LANGUAGES, catalogue, has_label
+from schemas.measures import CHECK_MEASURES, CHECK_RATES
+from schemas.roles import ROLES
+from schemas.units import LEVELS
+from sync.manifest import REFUSED_CODES
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+CODE: Final = sorted(path for folder in ("schemas", "sync", "node", "hub") for path in (ROOT / folder).rglob("*.py"))
+TEMPLATES: Final = sorted((ROOT / "node" / "templates").rglob("*.html"))
+ERRORS: Final = {name for name, made in vars(errors).items() if isinstance(made, type) and issubclass(made, GridError)}
+STATUSES: Final = sorted({made.status for made in GridError.__subclasses__()})
+STANDINGS: Final = ("late_key", "bad_scope", "pending")
+# Keys that code builds from a value: the prefix, and every value that may stand behind it.
+FAMILIES: Final[dict[str, tuple[object, ...]]] = {
+    "duty.": STATES,
+    "role.": ROLES,
+    "role_does.": ROLES,
+    "level.": LEVELS,
+    "level_short.": LEVELS[1:],
+    "measure.": CHECK_MEASURES,
+    "rate.": CHECK_RATES,
+    "refused.": tuple(REFUSED_CODES),
+    "standing.": STANDINGS,
+    "page.sync.kind.": (*STANDINGS, "refused", "refused_by", "fork", "set_aside"),
+    "status.": tuple(STATUSES),
+    "page.rollup.by.": TABS,
+    "page.rollup.tree.": ("then", "now"),
+    "page.sync.": ("ok", "silent", "new"),
+    "demo.place.": ("hub", *LEVELS[:4]),
+    "demo.login.": ("level", "unit", "url", "accounts", "password"),
+    "page.found.": ("disputes", "hazards", "places_visited"),
+    "language.": LANGUAGES,
+}
+# Families whose keys are looked up with `has_label` first, or are all named in one place.
+OPTIONAL: Final = ("problem.", "kind.", "way_out.", "error.", "doctor.", "preset.")
+
+
+def blanks(key: str) -> set[str]:
+    """What a text leaves to be filled in, in any language."""
+    return {name for lang in LANGUAGES for _, name, _, _ in Formatter().parse(catalogue(lang).get(key, "")) if name}
+
+
+def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    """(name of what is called, the call) of a file."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call):
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            yield name, node
+
+
+def text_of(node: ast.expr | None) -> str | None:
+    """A literal text, or None."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def given(call: ast.Call) -> set[str] | None:
+    """Names of the keywords; None when more come by `**`."""
+    names = {keyword.arg for keyword in call.keywords}
+    return None if None in names else {str(name) for name in names}
+
+
+def test_every_error_that_is_raised_fills_the_blanks_of_its_text() -> None:
+    unfilled, seen = [], set()
+    for path in CODE:
+        for name, call in calls(path):
+            code = text_of(call.args[0]) if call.args else None
+            if code is None or (name not in ERRORS and name != "refuse"):
+                continue
+            seen.add(code)
+            filled = given(call)
+            if filled is None:
+                continue
+            filled |= {"field", "value"} | ({"line"} if name == "refuse" else set())
+            if blanks(f"error.{code}") - filled:
+                unfilled.append((path.name, call.lineno, code, blanks(f"error.{code}") - filled))
+    assert len(seen) > 60
+    assert unfilled == []
+
+
+def test_an_error_whose_text_names_the_field_or_value_is_given_them() -> None:
+    missing = []
+    for path in CODE:
+        for name, call in calls(path):
+            code = text_of(call.args[0]) if call.args else None
+            filled = given(call)
+            if name not in ERRORS or code is None or filled is None:
+                continue
+            lacking = (blanks(f"error.{code}") & {"field", "value"}) - filled
+            if lacking:
+                missing.append((path.name, call.lineno, code, lacking))
+    assert missing == []
+
+
+def test_every_label_in_code_fills_the_blanks_of_its_text() -> None:
+    unfilled = []
+    for path in CODE:
+        for name, call in calls(path):
+            key = text_of(call.args[1]) if name == "label" and len(call.args) > 1 else None
+            filled = given(call)
+            if key is not None and filled is not None and blanks(key) != filled:
+                unfilled.append((path.name, call.lineno, key, blanks(key) ^ filled))
+    assert unfilled == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_every_label_in_a_template_fills_the_blanks_of_its_text(path: Path) -> None:
+    unfilled = []
+    for call in (
+        Environment(extensions=["jinja2.ext.do"], autoescape=True).parse(path.read_text("utf-8")).find_all(nodes.Call)
+    ):
+        if not isinstance(call.node, nodes.Name) or call.node.name != "t" or not call.args:
+            continue
+        key = call.args[0]
+        if isinstance(key, nodes.Const):
+            filled = {keyword.key for keyword in call.kwargs}
+            if blanks(str(key.value)) != filled:
+                unfilled.append((call.lineno, key.value, blanks(str(key.value)) ^ filled))
+    assert unfilled == []
+
+
+@pytest.mark.parametrize("prefix", sorted(FAMILIES))
+def test_a_family_of_labels_is_complete(prefix: str) -> None:
+    keys = [f"{prefix}{one}" for one in FAMILIES[prefix]]
+    missing = [(language, key) for language in LANGUAGES for key in keys if not has_label(language, key)]
+    assert missing == []
+
+
+def test_every_built_key_belongs_to_a_family_that_is_checked() -> None:
+    built = re.compile(r"""label\([^,]+,\s*f"([a-z_.]+\.)\{|\bt\("([a-z_.]+\.)"\s*~|key\s*=\s*f"([a-z_.]+\.)\{""")
+    texts = [path.read_text("utf-8") for path in (*CODE, *TEMPLATES)]
+    found = {next(filter(None, match)) for text in texts for match in built.findall(text)}
+    assert "duty." in found
+    assert found - FAMILIES.keys() - set(OPTIONAL) == set()
