@@ -41,7 +41,7 @@ def examine(home: Home, language: str) -> list[Finding]:
         found.append(("parent", _answers(home), {"url": home.config.parent}))
         row = db.execute("SELECT offset_ms FROM link WHERE side = 'parent'").fetchone()
         offset = row[0] if row and row[0] is not None else 0
-        found.append(("clock", abs(offset) <= MAX_OFFSET_MS, {"seconds": offset // 1000}))
+        found.append(("clock", abs(offset) <= MAX_OFFSET_MS, {"seconds": round(offset / 1000)}))
     return [
         Finding(code, ok, label(language, f"doctor.{code}.{'ok' if ok else 'wrong'}", **values))
         for code, ok, values in found
