@@ -7,14 +7,13 @@ from typing import Any
 from flask.views import MethodView
 
 from hub.publishing import sign_entries
+from node.answers import once, request_bytes
 from node.api.base import blueprint
 from node.api.parsing import idempotency_key, json_body
 from node.api.shapes import Document
-from node.checks import once
 from node.guard import me, replica
 from node.scope import require_scope
 from schemas.errors import Invalid
-from schemas.strict_json import dumps
 from sync.intake import Intake
 
 directory_routes = blueprint("directory", "目录 / directory")
@@ -37,6 +36,5 @@ class UnitActs(MethodView):
             (head,) = intake.db.execute("SELECT head FROM node_state").fetchone()
             return {"id": head, "event": head, "act": act.get("act"), "unit": act.get("unit")}
 
-        request = dumps(dict(sorted(act.items()))).encode()
-        answer = once(replica(), me().name, idempotency_key(required=False), request, "publish", publish)
+        answer = once(replica(), me().name, idempotency_key(required=False), request_bytes(act), "publish", publish)
         return answer.document, 200 if answer.repeated else 201

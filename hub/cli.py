@@ -11,12 +11,11 @@ from hub.app import create_hub_app
 from hub.directory import init_hub
 from hub.publishing import publish_file
 from node import commands, rollup
-from node.asof import as_of
+from node.asof import known_at
 from node.cli import count
 from node.exports import rollup_file, text_table
 from node.home import Home
 from node.terminal import DONE, Parser, language, run, show
-from schemas.clock import parse_instant
 from schemas.errors import Invalid
 from schemas.labels import label
 from schemas.strict_json import dumps
@@ -80,14 +79,11 @@ def _rollup(arguments: argparse.Namespace) -> int:
         raise Invalid("output_needed", field="-o", value=arguments.output)
     home = Home(Path(arguments.data))
     replica = home.replica()
-    asked = {"by": arguments.by, "tree": arguments.tree}
-    if arguments.as_of is None:
-        document = rollup.answer(replica, arguments.unit, arguments.period, now_ms=home.env.now_ms(), **asked)
-    else:
-        text = arguments.as_of
-        at_ms = parse_instant(int(text) if text.isascii() and text.isdigit() else text, "--as-of")
-        with as_of(replica, at_ms) as earlier:
-            document = rollup.answer(earlier, arguments.unit, arguments.period, now_ms=at_ms, **asked)
+    with known_at(replica, arguments.as_of) as (earlier, at_ms):
+        document = rollup.answer(
+            earlier, arguments.unit, arguments.period, by=arguments.by, tree=arguments.tree, now_ms=at_ms,
+            language=language(),
+        )  # fmt: skip
     home.close()
     if kind == "json":
         content = (dumps(document) + "\n").encode("utf-8")

@@ -1,7 +1,4 @@
-"""People who sign in at this node: one-time codes, passwords (argon2), sessions on the server's side, tokens.
-
-Accounts belong to one node and travel nowhere.
-"""
+"""People who sign in at this node: one-time codes, passwords (argon2), locks. Accounts travel to no other node."""
 
 from __future__ import annotations
 
@@ -14,17 +11,34 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from node import account_queries as rows
+from node.account_queries import Account, Stored
+from node.sessions import (
+    SESSION_LIFE_MS,
+    TOKEN_BYTES,
+    by_session,
+    by_token,
+    close_session,
+    digest,
+    new_token,
+    open_session,
+)
 from schemas.clock import business_day
-from schemas.encoding import b32, b64
+from schemas.encoding import b32
 from schemas.errors import Conflict, Forbidden, Invalid, NotFound, TooMany, Unauthorised
 from schemas.roles import HUB_ROLES, ROLES
 from sync.database import write
 from sync.directory import tree_of
 from sync.replica import Replica
 
+# The rest of a node asks for everything about accounts here.
+__all__ = [
+    "CODE_LIFE_MS", "LOCK_MS", "MAX_FAILURES", "MAX_PASSWORD", "MIN_PASSWORD", "SESSION_LIFE_MS", "TOKEN_BYTES",
+    "Account", "SignIn", "add", "by_session", "by_token", "change_password", "choose_password", "close_session",
+    "fresh_code", "new_code", "new_token", "open_session", "set_password", "sign_in",
+]  # fmt: skip
+
 CODE_LIFE_MS: Final = 7 * 86_400_000
-SESSION_LIFE_MS: Final = 30 * 86_400_000
-TOKEN_BYTES: Final = 32
 MIN_PASSWORD: Final = 8
 MAX_PASSWORD: Final = 128
 MAX_FAILURES: Final = 8
@@ -34,20 +48,18 @@ _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """Who acts: a role within the subtree of a unit."""
-
-    name: str
-    role: str
-    unit: str
-
-
-@dataclass(frozen=True, slots=True)
 class SignIn:
-    """The outcome of a sign-in; with the one-time code a password has to be chosen first."""
+    """The outcome of a sign-in. With the one-time code a password has to be chosen first: `ticket` allows just that,
+    and only as long as this very code stands.
+    """
 
     account: Account
-    must_set_password: bool
+    ticket: str | None = None
+
+    @property
+    def must_set_password(self) -> bool:
+        """Whether it was the one-time code."""
+        return self.ticket is not None
 
 
 def add(replica: Replica, name: str, role: str, unit: str | None) -> str:
@@ -64,14 +76,11 @@ def add(replica: Replica, name: str, role: str, unit: str | None) -> str:
             raise NotFound("unknown_unit", field="unit", value=unit)
         if not tree.below(unit, me.unit, today):
             raise Forbidden("unit_out_of_scope", field="unit", value=unit, own=me.unit)
-    code = new_code(replica)
+    code, hashed = fresh_code(replica)
     with write(replica.db, "user", replica.env):
-        if replica.db.execute("SELECT 1 FROM account WHERE name = ?", [name]).fetchone():
+        if rows.by_name(replica.db, name) is not None:
             raise Conflict("name_taken", field="name", value=name)
-        replica.db.execute(
-            "INSERT INTO account (name, role, unit, code, code_expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-            [name, role, unit, _HASHER.hash(_plain(code)), now + CODE_LIFE_MS, now],
-        )
+        rows.insert(replica.db, Account(name, role, unit), hashed, now + CODE_LIFE_MS, now)
     return code
 
 
@@ -81,112 +90,107 @@ def new_code(replica: Replica) -> str:
     return "-".join(text[at : at + 4] for at in range(0, 12, 4))
 
 
+def fresh_code(replica: Replica) -> tuple[str, str]:
+    """(a one-time code, what is kept of it)."""
+    code = new_code(replica)
+    return code, _HASHER.hash(_plain(code))
+
+
 def sign_in(replica: Replica, name: str, secret: str) -> SignIn:
-    """Checks a password, or the one-time code while no password is set. Raises Unauthorised, TooMany."""
+    """Checks a password, or the one-time code while no password is set. Raises Unauthorised, TooMany, and Forbidden
+    for a disabled account: only who knows the secret is told that it is.
+    """
     now = replica.env.now_ms()
-    row = replica.db.execute(
-        "SELECT role, unit, password, code, code_expires_at, locked_until FROM account WHERE name = ?", [name]
-    ).fetchone()
-    if row is None:
+    found = rows.by_name(replica.db, name)
+    if found is None:
         _fits(_nobody(), secret)
         raise Unauthorised("sign_in_wrong", field="name")
-    role, unit, password, code, code_expires_at, locked_until = row
-    if locked_until is not None and now < locked_until:
-        raise TooMany("sign_in_locked", field="name", minutes=(locked_until - now) // 60_000 + 1)
-    with_password = password is not None and _fits(password, secret)
-    with_code = not with_password and code is not None and now <= code_expires_at and _fits(code, _plain(secret))
-    with write(replica.db, "user", replica.env):
-        if with_password or with_code:
-            replica.db.execute(
-                "UPDATE account SET failures = 0, locked_until = NULL, seen_at = ? WHERE name = ?", [now, name]
-            )
-        else:
-            replica.db.execute(
-                "UPDATE account SET failures = failures + 1,"
-                " locked_until = CASE WHEN (failures + 1) % ? = 0 THEN ? ELSE NULL END WHERE name = ?",
-                [MAX_FAILURES, now + LOCK_MS, name],
-            )
+    _refuse_locked(found, now)
+    with_password = found.password is not None and _fits(found.password, secret)
+    with_code = not with_password and _code_stands(found, now) and _fits(found.code or "", _plain(secret))
     if not with_password and not with_code:
+        _count_failure(replica, name, now)
         raise Unauthorised("sign_in_wrong", field="name")
-    return SignIn(Account(name, role, unit), must_set_password=with_code)
+    if found.disabled_at is not None:
+        raise Forbidden("account_disabled", field="name", value=name)
+    with write(replica.db, "user", replica.env):
+        rows.note_success(replica.db, name, now)
+    return SignIn(found.account, _ticket(found) if with_code else None)
 
 
 def set_password(replica: Replica, name: str, password: str) -> None:
     """Sets a password and uses the one-time code up; open sessions end. Raises Invalid for one that is too short."""
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise Invalid("bad_password", field="password", least=MIN_PASSWORD, most=MAX_PASSWORD)
+    _require_length(password)
     hashed = _HASHER.hash(password)
     with write(replica.db, "user", replica.env):
-        replica.db.execute(
-            "UPDATE account SET password = ?, code = NULL, code_expires_at = NULL WHERE name = ?", [hashed, name]
-        )
-        replica.db.execute("DELETE FROM session WHERE account = ?", [name])
+        rows.put_password(replica.db, name, hashed)
+        rows.delete_sessions(replica.db, name)
 
 
-def open_session(replica: Replica, name: str) -> str:
-    """A new session's secret, for a cookie; only its hash is kept. Sessions past their end are cleared."""
-    now = replica.env.now_ms()
-    secret = b64(replica.env.random_bytes(TOKEN_BYTES))
-    with write(replica.db, "session", replica.env):
-        replica.db.execute("DELETE FROM session WHERE expires_at < ?", [now])
-        replica.db.execute(
-            "INSERT INTO session (hash, account, created_at, expires_at) VALUES (?, ?, ?, ?)",
-            [_digest(secret), name, now, now + SESSION_LIFE_MS],
-        )
-    return secret
-
-
-def close_session(replica: Replica, secret: str) -> None:
-    """Ends one session."""
-    with write(replica.db, "session", replica.env):
-        replica.db.execute("DELETE FROM session WHERE hash = ?", [_digest(secret)])
-
-
-def by_session(replica: Replica, secret: str) -> Account | None:
-    """Whose session it is, or None."""
-    row = replica.db.execute(
-        "SELECT a.name, a.role, a.unit FROM session s JOIN account a ON a.name = s.account"
-        " WHERE s.hash = ? AND s.expires_at >= ?",
-        [_digest(secret), replica.env.now_ms()],
-    ).fetchone()
-    return Account(*row) if row else None
-
-
-def new_token(replica: Replica, name: str) -> str:
-    """A bearer token that acts with the account's role. Raises NotFound."""
-    token = b64(replica.env.random_bytes(TOKEN_BYTES))
+def choose_password(replica: Replica, name: str, ticket: str, password: str) -> None:
+    """The first password, by the ticket of a sign-in with the one-time code; open sessions end. Raises Invalid for one
+    that is too short, Unauthorised when the code was used, replaced or has run out since.
+    """
+    _require_length(password)
+    hashed, now = _HASHER.hash(password), replica.env.now_ms()
     with write(replica.db, "user", replica.env):
-        if not replica.db.execute("SELECT 1 FROM account WHERE name = ?", [name]).fetchone():
-            raise NotFound("unknown_account", field="name", value=name)
-        replica.db.execute(
-            "INSERT INTO token (hash, account, created_at) VALUES (?, ?, ?)",
-            [_digest(token), name, replica.env.now_ms()],
-        )
-    return token
+        found = rows.by_name(replica.db, name)
+        if found is None or found.disabled_at is not None or not _code_stands(found, now) or _ticket(found) != ticket:
+            raise Unauthorised("sign_in_needed", field="name")
+        rows.put_password(replica.db, name, hashed)
+        rows.delete_sessions(replica.db, name)
 
 
-def by_token(replica: Replica, token: str) -> Account | None:
-    """Whose token it is, or None."""
-    row = replica.db.execute(
-        "SELECT a.name, a.role, a.unit FROM token t JOIN account a ON a.name = t.account WHERE t.hash = ?",
-        [_digest(token)],
-    ).fetchone()
-    return Account(*row) if row else None
+def change_password(
+    replica: Replica, name: str, old: str, password: str, *, session: str | None, end_tokens: bool
+) -> None:
+    """Another password in the place of the old one; of the sessions only `session` (its secret) goes on, tokens go on
+    unless they shall end. Failures count and lock as at sign-in. Raises Invalid, Unauthorised or TooMany.
+    """
+    now = replica.env.now_ms()
+    _require_length(password)
+    if password == old:
+        raise Invalid("password_same", field="password")
+    found = rows.by_name(replica.db, name)
+    if found is None:
+        raise Unauthorised("sign_in_needed", field="name")
+    _refuse_locked(found, now, "old")
+    if found.password is None or not _fits(found.password, old):
+        _count_failure(replica, name, now)
+        raise Invalid("old_password_wrong", field="old")
+    hashed = _HASHER.hash(password)
+    with write(replica.db, "user", replica.env):
+        # An administrator may have given a new code since: then the old password is none any more.
+        held = rows.by_name(replica.db, name)
+        if held is None or held.password != found.password:
+            raise Invalid("old_password_wrong", field="old")
+        rows.put_password(replica.db, name, hashed)
+        rows.delete_sessions(replica.db, name, b"" if session is None else digest(session))
+        if end_tokens:
+            rows.delete_tokens(replica.db, name)
 
 
-def listed(replica: Replica, unit: str | None = None) -> list[tuple[Account, bool, int | None]]:
-    """(account, whether a password is set, last sign-in) of everybody at or below a unit, by name; None: of all."""
-    rows = replica.db.execute("SELECT name, role, unit, password IS NOT NULL, seen_at FROM account ORDER BY name")
-    tree = tree_of(replica)
-    return [
-        (Account(*row[:3]), bool(row[3]), row[4])
-        for row in rows.fetchall()
-        if unit is None or row[2] == unit or tree.ever_below(row[2], unit)
-    ]
+def _require_length(password: str) -> None:
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise Invalid("bad_password", field="password", least=MIN_PASSWORD, most=MAX_PASSWORD)
 
 
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+def _refuse_locked(found: Stored, now: int, field: str = "name") -> None:
+    if found.locked_until is not None and now < found.locked_until:
+        raise TooMany("sign_in_locked", field=field, minutes=(found.locked_until - now) // 60_000 + 1)
+
+
+def _count_failure(replica: Replica, name: str, now: int) -> None:
+    with write(replica.db, "user", replica.env):
+        rows.note_failure(replica.db, name, MAX_FAILURES, now + LOCK_MS)
+
+
+def _code_stands(found: Stored, now: int) -> bool:
+    return found.code is not None and found.code_expires_at is not None and now <= found.code_expires_at
+
+
+def _ticket(found: Stored) -> str:
+    return hashlib.sha256((found.code or "").encode()).hexdigest()
 
 
 def _plain(code: str) -> str:

@@ -11,7 +11,7 @@ from flask_smorest import Blueprint as ApiBlueprint
 from werkzeug.exceptions import HTTPException
 
 from node import guard
-from node.api import checks, figures, system
+from node.api import cases, checks, figures, system
 from node.api.parsing import problem
 from node.home import DEFAULT_PACE
 from node.pages import blueprint as pages
@@ -71,7 +71,7 @@ def create_app(grid: Grid, api_rooms: Iterable[ApiBlueprint] = ()) -> Flask:
     guard.csrf.init_app(app)
     api = _Api(app)
     for routes in (
-        checks.routes, figures.duty_routes, figures.unit_routes, figures.rollup_routes,
+        checks.routes, cases.routes, figures.duty_routes, figures.unit_routes, figures.rollup_routes,
         system.sync_routes, system.event_routes, system.user_routes, *api_rooms,
     ):  # fmt: skip
         api.register_blueprint(routes)

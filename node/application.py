@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlite_utils import Database
 
+from node import recount
+from node.cases import recount as case_recount
 from node.migrations import DERIVED
 from node.projections import NodeProjection
-from node.recount import compare
 from sync.replica import Replica
 
 
@@ -24,4 +25,5 @@ class NodeApplication:
 
     def verify(self, replica: Replica) -> tuple[int, list[tuple[str, str]]]:
         """How many tallies were compared with a recount from the events, and what differs."""
-        return compare(replica)
+        checks, cases = recount.compare(replica), case_recount.compare(replica)
+        return checks[0] + cases[0], checks[1] + cases[1]

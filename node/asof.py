@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from sqlite_utils import Database
 
-from schemas.clock import iso_instant
+from schemas.clock import iso_instant, parse_instant
 from schemas.errors import Invalid
 from sync.rebuild import rebuild
 from sync.replica import Replica
@@ -35,3 +35,14 @@ def as_of(replica: Replica, at_ms: int) -> Iterator[Replica]:
         yield earlier
     finally:
         conn.close()
+
+
+@contextmanager
+def known_at(node: Replica, instant: str | None) -> Iterator[tuple[Replica, int]]:
+    """The node with the present instant, or what it knew at an earlier one. Raises Invalid naming `as_of`."""
+    if instant is None:
+        yield node, node.env.now_ms()
+        return
+    at_ms = parse_instant(int(instant) if instant.isascii() and instant.isdigit() else instant, "as_of")
+    with as_of(node, at_ms) as earlier:
+        yield earlier, at_ms

@@ -2,72 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date, time
 from typing import Any, Final
 
-from node import queries
+from node import answers, queries
 from node.accounts import Account
+from node.answers import Answer, Document, request_bytes
 from node.projections import CHECK_KIND, CHECK_SCHEMA, RETURN_KIND, calendar_of
-from node.scope import clocks, refuse_future, require_hosted
+from node.scope import refuse_future, require_hosted
 from schemas.cadence import grace_end
 from schemas.checks import read_check
 from schemas.clock import at_time, business_day, parse_instant
 from schemas.duties import duty_state
 from schemas.errors import Conflict, Invalid, NotFound
 from schemas.periods import parse_day, period_of
-from schemas.strict_json import dumps, loads
-from sync.database import write
 from sync.directory import tree_of
 from sync.intake import Intake
 from sync.replica import Replica
 
-ANSWER_LIFE_MS: Final = 400 * 86_400_000
 REGULAR: Final = "regular"
 RETURN_SCHEMA: Final = "return/1"
-Document = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a POST says: `repeated` when the same key brought the same body before."""
-
-    document: Document
-    repeated: bool
-
-
-def once(
-    replica: Replica, account: str, key: str | None, request: bytes, name: str, act: Callable[[Intake], Document]
-) -> Answer:
-    """Acts in one transaction, once per (account, key): the same body again gets the same answer.
-
-    Raises Conflict `key_reused` for another body under a used key; nothing is stored then.
-    """
-    now = replica.env.now_ms()
-    digest = hashlib.sha256(request).digest()
-    with write(replica.db, name, replica.env):
-        if key is not None:
-            row = replica.db.execute(
-                "SELECT request, body FROM answer WHERE account = ? AND key = ?", [account, key]
-            ).fetchone()
-            if row is not None:
-                if row[0] != digest:
-                    raise Conflict("key_reused", field="Idempotency-Key", value=key)
-                return Answer(loads(row[1]), repeated=True)  # type: ignore[arg-type]
-        intake = Intake(replica, now)
-        document = act(intake)
-        intake.finish()
-        if key is not None:
-            # A clock that jumps ahead must not use the answers up, one that falls back must not make them look old.
-            known = [at for at in clocks(replica) if at is not None]
-            replica.db.execute("DELETE FROM answer WHERE at < ?", [min(known) - ANSWER_LIFE_MS])
-            replica.db.execute(
-                "INSERT INTO answer (account, key, request, status, body, at) VALUES (?, ?, ?, 201, ?, ?)",
-                [account, key, digest, dumps(document), max(known)],
-            )
-    return Answer(document, repeated=False)
 
 
 def submit(replica: Replica, account: str, body: Mapping[str, Any], key: str | None = None) -> Answer:
@@ -80,7 +35,7 @@ def submit(replica: Replica, account: str, body: Mapping[str, Any], key: str | N
         state = state_of(replica, chosen.unit, day, chosen.occasion)
         return {"id": event, "event": event, "state": state, "amends": chosen.amends}
 
-    return once(replica, account, key, dumps(dict(sorted(body.items()))).encode(), "check", act)
+    return answers.once(replica, account, key, request_bytes(body), "check", act)
 
 
 def enter(intake: Intake, body: Mapping[str, Any]) -> tuple[str, date]:
@@ -161,5 +116,5 @@ def send_back(replica: Replica, account: Account, event: str, body: Mapping[str,
         )
         return {"id": signed.hash, "event": signed.hash, "report": event, "state": "returned"}
 
-    request = dumps({"return": event, **dict(sorted(body.items()))}).encode()
-    return once(replica, account.name, key, request, "return", act)
+    request = request_bytes(body, **{"return": event})
+    return answers.once(replica, account.name, key, request, "return", act)

@@ -2,66 +2,184 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, time
 from typing import Any, Final
 
-from node import queries
-from node.checks import duty_state_of
+from node import duty_queries, queries
+from node.duty_queries import NodeHeard
 from node.projections import calendar_of
+from node.queries import DutyRow
 from schemas.cadence import grace_end
-from schemas.clock import business_day, iso_instant
+from schemas.clock import at_time, business_day, iso_instant
+from schemas.duties import Why, duty_state, last_closed_day, why_missing
 from schemas.periods import period_of
-from schemas.units import Unit
+from schemas.units import Tree, Unit
 from sync import directory
 from sync.database import read
 from sync.replica import Replica
 
 ARRIVED_DAYS_LATE_MS: Final = 2 * 86_400_000
 PAGE: Final = 500
+_GROUP: Final = "group"
 
 
-def duties(replica: Replica, unit: str, day: date, after: str | None, limit: int) -> dict[str, Any]:
-    """The document of `GET /api/v1/duties`: group duties in code order, and the nodes of the subtree."""
+@dataclass(frozen=True, slots=True)
+class DutyDay:
+    """One day as it is judged now, instants in unix ms: `closed` when the grace is over, `owed` when groups owe a
+    report a day on it; `returned` the standing reports that were returned, with their units.
+    """
+
+    day: date
+    now_ms: int
+    grace_ms: int
+    owed: bool
+    returned: Mapping[str, str]
+
+    @property
+    def closed(self) -> bool:
+        """Whether a duty without a report is missing now."""
+        return self.now_ms > self.grace_ms
+
+    def state(self, row: DutyRow | None) -> str:
+        """The state of one duty with its effective check."""
+        return duty_state(
+            self.now_ms,
+            at_time(self.day, time(0)),
+            self.grace_ms,
+            row.result if row else None,  # type: ignore[arg-type]
+            row.first_recorded_at if row else None,
+            False,
+            row is not None and row.event in self.returned,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Which unit's node serves a group, and up to which instant (unix ms; None: it never synced) its records are here.
+    `direct`: units whose nodes sync with this one, not through another.
+    """
+
+    hosts: Mapping[str, str]
+    known_to: Mapping[str, int | None]
+    direct: frozenset[str]
+
+
+def duty_day(replica: Replica, day: date) -> DutyDay:
+    """The day as it is judged now."""
+    profile = calendar_of(replica.db).on(day)
+    grace = grace_end(profile, _GROUP, period_of("day", day))
+    returned = duty_queries.returned_on(replica.db, day)
+    return DutyDay(day, replica.env.now_ms(), grace, profile.cadences[_GROUP] == "day", returned)
+
+
+def duties(
+    replica: Replica, unit: str, day: date, after: str | None, limit: int, state: str | None = None
+) -> dict[str, Any]:
+    """The document of `GET /api/v1/duties`: group duties in code order, those in one state when asked, and the nodes
+    of the subtree.
+    """
     with read(replica.db):
-        groups = groups_due(replica, unit, day)
-        page = [one for one in groups if after is None or one.id > after][: limit + 1]
-        items = _items(replica, day, page[:limit])
+        groups = [one for one in groups_due(replica, unit, day) if after is None or one.id > after]
+        judged = duty_day(replica, day)
+        if state is not None:
+            rows = duty_queries.rows_on(replica.db, day, [one.id for one in groups])
+            groups = [one for one in groups if judged.state(rows.get(one.id)) == state]
         return {
             "unit": unit,
             "date": day.isoformat(),
-            "items": items,
-            "next": page[limit - 1].id if len(page) > limit else None,
+            "items": _items(replica, judged, groups[:limit]),
+            "next": groups[limit - 1].id if len(groups) > limit else None,
             "nodes": nodes_below(replica, unit),
         }
 
 
 def groups_due(replica: Replica, unit: str, day: date) -> list[Unit]:
     """Groups of the subtree that owe a report for that day, by id."""
-    if calendar_of(replica.db).on(day).cadences["group"] != "day":
+    if calendar_of(replica.db).on(day).cadences[_GROUP] != "day":
         return []
-    tree = directory.tree_of(replica)
-    return sorted((one for one in tree.subtree(unit, day) if one.level == "group"), key=lambda one: one.id)
+    return groups_on(directory.tree_of(replica), unit, day)
 
 
-def _items(replica: Replica, day: date, groups: list[Unit]) -> list[dict[str, Any]]:
-    rows = queries.duty_rows(replica.db, day, [one.id for one in groups]) if groups else {}
-    grace = grace_end(calendar_of(replica.db).on(day), "group", period_of("day", day))
+def groups_on(tree: Tree, unit: str, day: date) -> list[Unit]:
+    """Groups below a unit as of a day, by id; the lineage is looked up once a parent, since a city has 20,000."""
+    inside: dict[str, bool] = {}
+    found = []
+    for one in tree.units(day):
+        if one.level != _GROUP:
+            continue
+        parent = one.parent_id or ""
+        if parent not in inside:
+            inside[parent] = tree.below(parent, unit, day)
+        if inside[parent] or one.id == unit:
+            found.append(one)
+    return sorted(found, key=lambda one: one.id)
+
+
+def servers_of(replica: Replica, groups: Sequence[Unit], day: date) -> Servers:
+    """The nodes that serve some groups on a day, with the instants up to which their records are here."""
+    tree, certified = directory.tree_of(replica), directory.certified_units(replica.db)
+    own = replica.identity.unit
+    above: dict[str, str] = {}
+    hosts: dict[str, str] = {}
+    for one in groups:
+        parent = one.parent_id or ""
+        if parent not in above:
+            above[parent] = directory.host_of(tree, certified, parent, day) or own
+        hosts[one.id] = one.id if one.id in certified else above[parent]
+    known_to: dict[str, int | None] = {}
+    direct = set()
+    for heard in duty_queries.nodes_heard(replica.db):
+        # The latest of a unit's nodes counts: the others were replaced.
+        known_to[heard.unit] = max(known_to.get(heard.unit) or 0, _known_to(heard) or 0) or None
+        if heard.seen_at is not None:
+            direct.add(heard.unit)
+    known_to[own] = replica.env.now_ms()
+    return Servers(hosts, known_to, frozenset(direct))
+
+
+def why_of(judged: DutyDay, servers: Servers, group: str, state: str) -> tuple[Why | None, int | None]:
+    """Why a group's report is not here, and since when its node is silent, if it is."""
+    since = servers.known_to.get(servers.hosts[group])
+    why = why_missing(state, judged.grace_ms, since)
+    return why, since if why == "silent" else None
+
+
+def missing_yesterday(replica: Replica, unit: str) -> int:
+    """How many duties of the last closed day are missing in a subtree: of the tallies, no unit is looked at."""
+    calendar = calendar_of(replica.db)
+    day = last_closed_day(calendar, replica.env.now_ms())
+    if calendar.on(day).cadences[_GROUP] != "day":
+        return 0
+    due = directory.tree_of(replica).group_days(unit, day, day)
+    return due - queries.sum_days(replica.db, unit, day, day).reported
+
+
+def _items(replica: Replica, judged: DutyDay, groups: Sequence[Unit]) -> list[dict[str, Any]]:
+    rows = duty_queries.rows_on(replica.db, judged.day, [one.id for one in groups])
+    received = duty_queries.received_at(replica.db, [rows[one.id].event for one in groups if one.id in rows])
+    servers = servers_of(replica, groups, judged.day)
     items = []
     for group in groups:
         row = rows.get(group.id)
-        report = queries.report_by_event(replica.db, row.event) if row else None
+        arrived = received.get(row.event) if row else None
+        state = judged.state(row)
+        why, since = why_of(judged, servers, group.id, state)
         items.append(
             {
                 "unit": group.id,
                 "name": group.name,
-                "period": day.isoformat(),
-                "state": duty_state_of(replica, day, row),
+                "period": judged.day.isoformat(),
+                "state": state,
+                "why": why,
+                "silent_since": iso_instant(since),
                 "event": row.event if row else None,
                 "recorded_at": iso_instant(row.first_recorded_at) if row else None,
-                "received_at": iso_instant(report.received_ms) if report else None,
+                "received_at": iso_instant(arrived),
                 # On time by the writer's clock, yet here only days later: shown as such.
                 "arrived_late": bool(
-                    row and report and not row.late and report.received_ms > grace + ARRIVED_DAYS_LATE_MS
+                    row and not row.late and arrived is not None and arrived > judged.grace_ms + ARRIVED_DAYS_LATE_MS
                 ),
                 "conflicts": row.conflicts if row else 0,
             }
@@ -71,21 +189,27 @@ def _items(replica: Replica, day: date, groups: list[Unit]) -> list[dict[str, An
 
 def nodes_below(replica: Replica, unit: str) -> list[dict[str, Any]]:
     """Nodes of the subtree, the own included, each with the last instant at which it was heard of here."""
-    me = replica.identity
-    tree = directory.tree_of(replica)
-    rows = replica.db.execute(
-        "SELECT c.unit, c.node, MAX(l.last_seen_at), (SELECT MAX(e.received_at) FROM chain h JOIN event e ON"
-        " e.chain = h.chain AND e.seq = h.top WHERE h.node = c.node AND h.side <> 'above')"
-        " FROM node_cert c LEFT JOIN link l ON l.node = c.node AND l.side = 'child'"
-        " GROUP BY c.unit, c.node ORDER BY c.unit"
-    ).fetchall()
+    tree, now = directory.tree_of(replica), replica.env.now_ms()
+    today = business_day(now)
     found = []
-    for below, node, seen, arrived in rows:
-        if not tree.ever_below(below, unit):
+    for heard in duty_queries.nodes_heard(replica.db):
+        if not tree.ever_below(heard.unit, unit):
             continue
-        last = replica.env.now_ms() if node == me.node else max(seen or 0, arrived or 0) or None
-        named = tree.nearest(below, business_day(replica.env.now_ms()))
+        last = max(heard.seen_at or 0, heard.arrived_at or 0) or None
+        named = tree.nearest(heard.unit, today)
         found.append(
-            {"unit": below, "name": named.name if named else below, "node": node, "last_synced_at": iso_instant(last)}
+            {
+                "unit": heard.unit,
+                "name": named.name if named else heard.unit,
+                "node": heard.node,
+                "last_synced_at": iso_instant(now if heard.node == replica.identity.node else last),
+            }
         )
     return found
+
+
+def _known_to(heard: NodeHeard) -> int | None:
+    """Up to when a node's records are here: a direct child's as of its last exchange. Another's come through the node
+    between, perhaps long after they were written: only up to its newest record's own instant.
+    """
+    return heard.written_at if heard.seen_at is None else max(heard.seen_at, heard.arrived_at or 0)

@@ -6,7 +6,7 @@ from flask import current_app, g, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from node import accounts
-from node.access import Rule, rule_for
+from node.access import ACTS, Rule, may_act, rule_for
 from node.accounts import Account
 from node.api.parsing import json_body
 from node.scope import require_scope
@@ -64,6 +64,7 @@ def check() -> None:
     if g.account.role not in rule.roles:
         raise Forbidden("role_not_allowed", field="role", value=g.account.role)
     _check_unit(rule)
+    _check_act(rule)
 
 
 def _account() -> Account | None:
@@ -88,6 +89,15 @@ def _check_csrf() -> None:
         csrf.protect()
     except CSRFError as error:
         raise BadRequest("csrf", field="csrf_token", value=None) from error
+
+
+def _check_act(rule: Rule) -> None:
+    """The verb of casework has to be one of the role's; what is no verb at all is told by the rule behind it."""
+    if rule.act_in is None:
+        return
+    action = json_body().get("action") if rule.act_in == "json" else (request.view_args or {}).get(rule.act_in)
+    if isinstance(action, str) and action in ACTS and not may_act(me().role, action):
+        raise Forbidden("act_not_allowed", field="action", value=action, role=me().role)
 
 
 def _check_unit(rule: Rule) -> None:

@@ -17,6 +17,15 @@ DERIVED: Final = (
     "check_day",
     "check_month",
     "cadence_entry",
+    "case_event",
+    "case_now",
+    "case_scope",
+    "case_fact",
+    "case_fact_in",
+    "case_span",
+    "case_span_in",
+    "case_day",
+    "case_month",
 )
 
 _TALLY = "zero INTEGER NOT NULL, found INTEGER NOT NULL, late INTEGER NOT NULL, extra INTEGER NOT NULL"
@@ -64,6 +73,59 @@ CREATE TABLE answer (
 CREATE INDEX answer_at ON answer (at);
 """
 
+# One column a case measure; `open` and `overdue` hold the change of a day. Written out: a migration never changes.
+_CASE_COUNTS: Final = (
+    "registered", "accepted", "mediated", "agreed", "not_agreed", "performed", "reneged", "confirmed", "closed",
+    "handed_up", "taken", "sent_back", "settled_at_group", "settled_at_village", "settled_at_township",
+    "settled_at_county", "settled_at_city", "open", "overdue",
+)  # fmt: skip
+_CASE_TALLY: Final = ", ".join(f"{name} INTEGER NOT NULL" for name in _CASE_COUNTS)
+_CASES: Final = f"""
+CREATE TABLE case_event (
+  event TEXT PRIMARY KEY, case_id TEXT NOT NULL, n INTEGER NOT NULL, unit TEXT NOT NULL, day TEXT NOT NULL,
+  rtime INTEGER NOT NULL, received_at INTEGER NOT NULL, public TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX case_event_case ON case_event (case_id);
+CREATE TABLE case_now (
+  case_id TEXT PRIMARY KEY, event TEXT NOT NULL, state TEXT NOT NULL, open INTEGER NOT NULL, owner TEXT NOT NULL,
+  level TEXT NOT NULL, term INTEGER NOT NULL, offered_to TEXT, kind TEXT NOT NULL, category TEXT NOT NULL,
+  source TEXT NOT NULL, source_group TEXT NOT NULL, complexity TEXT NOT NULL, urgency TEXT NOT NULL,
+  scale TEXT NOT NULL, amount_band TEXT NOT NULL, found_by TEXT NOT NULL, day TEXT NOT NULL, confirmation TEXT,
+  started_at INTEGER, deadline_at INTEGER, follow_up TEXT, audience TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE case_scope (unit TEXT NOT NULL, case_id TEXT NOT NULL, PRIMARY KEY (unit, case_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE case_fact (
+  case_id TEXT NOT NULL, measure TEXT NOT NULL, unit TEXT NOT NULL, day TEXT NOT NULL, level TEXT NOT NULL,
+  event TEXT NOT NULL, PRIMARY KEY (case_id, measure)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE case_fact_in (
+  unit TEXT NOT NULL, measure TEXT NOT NULL, day TEXT NOT NULL, case_id TEXT NOT NULL,
+  PRIMARY KEY (unit, measure, day, case_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE case_span (
+  case_id TEXT NOT NULL, first TEXT NOT NULL, until TEXT NOT NULL, unit TEXT NOT NULL, level TEXT NOT NULL,
+  deadline_at INTEGER NOT NULL, PRIMARY KEY (case_id, first)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX case_span_deadline ON case_span (deadline_at);
+CREATE TABLE case_span_in (
+  unit TEXT NOT NULL, until TEXT NOT NULL, case_id TEXT NOT NULL, first TEXT NOT NULL, span TEXT NOT NULL,
+  PRIMARY KEY (unit, until, case_id, first)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE case_day (
+  unit TEXT NOT NULL, own INTEGER NOT NULL, dimension TEXT NOT NULL, day TEXT NOT NULL, key TEXT NOT NULL,
+  {_CASE_TALLY}, PRIMARY KEY (unit, own, dimension, day, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE case_month (
+  unit TEXT NOT NULL, own INTEGER NOT NULL, dimension TEXT NOT NULL, month TEXT NOT NULL, key TEXT NOT NULL,
+  {_CASE_TALLY}, PRIMARY KEY (unit, own, dimension, month, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE reading (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, account TEXT NOT NULL, role TEXT NOT NULL,
+  case_id TEXT NOT NULL, purpose TEXT NOT NULL
+) STRICT;
+CREATE INDEX reading_case ON reading (case_id, n)
+"""
+
 
 @NODE()
 def first(db: Database) -> None:
@@ -71,3 +133,17 @@ def first(db: Database) -> None:
     for statement in _FIRST.split(";\n"):
         if statement.strip():
             db.conn.execute(statement)
+
+
+@NODE()
+def cases(db: Database) -> None:
+    """Cases with their facts and tallies; who read private parts."""
+    for statement in _CASES.split(";\n"):
+        db.conn.execute(statement)
+
+
+@NODE()
+def accounts(db: Database) -> None:
+    """When an account was closed, and on which kind of device a session was opened."""
+    db.conn.execute("ALTER TABLE account ADD COLUMN disabled_at INTEGER")
+    db.conn.execute("ALTER TABLE session ADD COLUMN device TEXT NOT NULL DEFAULT ''")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Final
 
 from sqlite_utils import Database
 
 from node import queries
+from node.cases.projection import CaseProjection
 from node.queries import DutyRow, Key, Tally
 from schemas.cadence import Calendar, grace_end, read_profile
 from schemas.checks import Report, effective, read_payload
@@ -76,7 +78,9 @@ class NodeProjection:
         self._db = replica.db
         self._calendar: Calendar | None = None
         self._changes: dict[tuple[str, str], Tally] = defaultdict(Tally)
-        self._all_again = False
+        self._all_again = False  # the tallies of checks, which depend on tree and cadence
+        self._tree_changed = False
+        self._cases = CaseProjection(replica)
 
     def project(self, stored: Stored) -> None:
         """Takes one event in. A payload that breaks a rule of this version has no effect; it stays in the log."""
@@ -88,15 +92,23 @@ class NodeProjection:
                     self._return(stored)
                 case "cadence":
                     self._cadence(stored)
+                case "case":
+                    self._cases.project(stored)
         except GridError:
             self._db.execute("INSERT INTO unprojected (event) VALUES (?) ON CONFLICT DO NOTHING", [stored.event.hash])
 
     def directory_changed(self) -> None:
         """Units may count elsewhere now: every tally is made again, once, at `finish`."""
-        self._all_again = True
+        self._all_again = self._tree_changed = True
+
+    def addressed(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """(event, units): events of cases, and the units whose nodes have to hold them."""
+        return self._cases.addressed()
 
     def finish(self) -> None:
         """Writes the gathered tallies."""
+        self._cases.finish(all_again=self._tree_changed)
+        self._tree_changed = False
         if self._all_again:
             self._retally()
         months: dict[tuple[str, str], Tally] = defaultdict(Tally)

@@ -87,7 +87,6 @@ def check_items(replica: Replica, reports: Sequence[Report]) -> list[dict[str, A
     items = []
     for report in reports:
         row = queries.duty_row(replica.db, (report.unit, report.date.isoformat(), report.occasion))
-        path = path_of(replica, report.event)
         found = {"disputes": report.disputes, "hazards": report.hazards} if report.result == "found" else None
         items.append(
             {
@@ -103,11 +102,17 @@ def check_items(replica: Replica, reports: Sequence[Report]) -> list[dict[str, A
                 "state": duty_state_of(replica, report.date, row),
                 "recorded_at": iso_instant(report.recorded_ms),
                 "received_at": iso_instant(report.received_ms),
-                "sync": [{"hop": hop.hop, "unit": hop.unit, "at": iso_instant(hop.at)} for hop in path.hops],
-                "refused": _refused_json(path),
+                **path_json(replica, report.event),
             }
         )
     return items
+
+
+def path_json(replica: Replica, event: str) -> dict[str, Any]:
+    """`{sync, refused}` of one event: each hop with its instant, and who set it aside with which code."""
+    path = path_of(replica, event)
+    hops = [{"hop": hop.hop, "unit": hop.unit, "at": iso_instant(hop.at)} for hop in path.hops]
+    return {"sync": hops, "refused": _refused_json(path)}
 
 
 def _refused_json(path: Path) -> dict[str, Any] | None:

@@ -1,27 +1,38 @@
-"""Rollups of checks: any unit, any span, the tree as it was or as it is. The rows read don't depend on the records."""
+"""Rollups of checks and cases: any unit, any span, the tree as it was or as it is. The rows that are read don't
+depend on the number of records.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from node import queries
+from node.cases.figures import CaseFigures, no_counts
 from node.projections import calendar_of
 from node.queries import Tally
 from schemas.cadence import Calendar, grace_end
+from schemas.case_limits import end_of
+from schemas.case_lists import category_label
+from schemas.case_matrix import TOTAL, MatrixRow
+from schemas.case_measures import DIMENSIONS as CASE_DIMENSIONS
+from schemas.case_measures import case_rates
 from schemas.clock import business_day, iso_instant
 from schemas.errors import Invalid, NotFound
+from schemas.labels import DEFAULT_LANGUAGE, has_label, label
 from schemas.measures import CHECK_MEASURES, rates
 from schemas.periods import Period, months_inside, parse_period, period_of
-from schemas.units import Tree
+from schemas.units import LEVELS, Tree
 from sync.database import read
 from sync.directory import tree_of
 from sync.replica import Replica
 
 TreeMode = Literal["then", "now"]
-DIMENSIONS: Final = ("children", "day")
+MATRIX: Final = "matrix"
+DIMENSIONS: Final = ("children", "day", *CASE_DIMENSIONS, MATRIX)
+Row = dict[str, Any]
 MAX_ROWS: Final = 5_000
 ONE_DAY: Final = timedelta(days=1)
 
@@ -46,13 +57,17 @@ class Rollup:
         self._calendar: Calendar = calendar_of(replica.db)
         self._question = question
         self._today = business_day(question.now_ms)
-        self._closed = self._last_closed_day()
+        self.closed = self._last_closed_day()
+        self._cases = CaseFigures(replica.db, self._tree, question.now_ms)
 
     def measures(self, unit: str, first: date, last: date) -> dict[str, int]:
-        """The check measures of a unit's subtree over days, each always present."""
+        """Every measure of a unit's subtree over days, each always present."""
+        return {**self._checks(unit, first, last), **self._cases.totals(self.parts(unit), [(first, last)], last)}
+
+    def _checks(self, unit: str, first: date, last: date) -> dict[str, int]:
         whole = self._sum(unit, first, last)
         due = self._due(unit, first, last)
-        closed = min(last, self._closed)
+        closed = min(last, self.closed)
         missing = 0
         if closed >= first:
             missing = self._due(unit, first, closed) - self._sum(unit, first, closed).reported
@@ -66,37 +81,79 @@ class Rollup:
             "checks_extra": whole.extra,
         }
 
-    def rows(self, by: str | None) -> Iterator[tuple[str, str, dict[str, int]]]:
-        """(key, label, measures) along a dimension."""
+    def rows(self, by: str | None, language: str) -> Iterator[Row]:
+        """The rows along a dimension: key, label, measures, and cells in the matrix."""
         unit, period = self._question.unit, self._question.period
         if by == "children":
-            listed = {child: self._row(child, unit) for child in self._children(unit)}
-            if self._question.mode == "then":
-                # Reports for days on which a unit was closed, or not open yet, count above it: they need a row too.
-                strays = {
-                    child: self._row(child, unit) for child in self._tree.children_ever(unit) if child not in listed
-                }
-                listed |= {child: found for child, found in strays.items() if any(found.values())}
-            for child, found in listed.items():
-                named = self._tree.nearest(child, min(period.last, self._today))
-                yield child, named.name if named else child, found
+            yield from self._child_rows(unit, language)
         elif by == "day":
             if period.days > MAX_ROWS:
                 raise Invalid("too_many_rows", field="period", value=period.key, limit=MAX_ROWS)
-            for day in period.each_day():
-                yield day.isoformat(), day.isoformat(), self.measures(unit, day, day)
+            for day, counts in self._cases.days(self.parts(unit), period):
+                yield _row(day.isoformat(), day.isoformat(), {**self._checks(unit, day, day), **counts})
+        elif by == MATRIX:
+            for found in self._cases.matrix(self.parts(unit), period):
+                yield _matrix_row(found, language)
+        elif by:
+            for key, counts in self._cases.rows(by, self.parts(unit), period).items():
+                # No check has such a code: where checks are split, they stand at 0.
+                yield _row(key, row_label(by, key, language), {**dict.fromkeys(CHECK_MEASURES, 0), **counts})
 
-    def _row(self, child: str, parent: str) -> dict[str, int]:
+    def _child_rows(self, unit: str, language: str) -> Iterator[Row]:
+        listed = {child: self._child(child, unit) for child in self._children(unit)}
+        if self._question.mode == "then":
+            # Reports for days on which a unit was closed, or not open yet, count above it: they need a row too.
+            others = [child for child in self._tree.children_ever(unit) if child not in listed]
+            strays = {child: self._child(child, unit) for child in others}
+            listed |= {child: found for child, found in strays.items() if any(found.values())}
+        for child, found in listed.items():
+            yield _row(child, self._name(child), found)
+        own = self._own(unit) if listed or self._tree.level(unit) != LEVELS[0] else {}
+        if any(own.values()):  # what the unit did itself: without this row the rows would not add up
+            yield _row(unit, label(language, "rollup.own", name=self._name(unit)), own)
+
+    def _name(self, unit: str) -> str:
+        named = self._tree.nearest(unit, min(self._question.period.last, self._today))
+        return named.name if named else unit
+
+    def _child(self, child: str, parent: str) -> dict[str, int]:
         """A child's measures; as it was, only of the days on which it stood under this parent."""
         period = self._question.period
         spans = [(period.first, period.last)]
+        end: date | None = period.last
         if self._question.mode == "then":
             spans = list(self._tree.days_under(child, parent, period.first, period.last))
+            judged = min(period.last, self._today)
+            end = period.last if parent in self._tree.ancestors(child, judged) else None
         total = dict.fromkeys(CHECK_MEASURES, 0)
         for first, last in spans:
-            for name, value in self.measures(child, first, last).items():
+            for name, value in self._checks(child, first, last).items():
                 total[name] += value
-        return total
+        return {**total, **self._cases.totals(self.parts(child), spans, end)}
+
+    def _own(self, unit: str) -> dict[str, int]:
+        period = self._question.period
+        checks = dict.fromkeys(CHECK_MEASURES, 0)
+        checks["checks_extra"] = queries.sum_own_extra(self._db, unit, period.first, period.last).extra
+        spans = [(period.first, period.last)]
+        return {**checks, **self._cases.totals([(unit, 1)], spans, period.last)}
+
+    def daily(self, day: date) -> bool:
+        """Whether groups owe a report each day by the cadence of that day."""
+        return self._calendar.on(day).cadences["group"] == "day"
+
+    @staticmethod
+    def overdue_before(question: Question) -> int:
+        """The instant (unix ms) by which the limit of what is overdue has passed: the period's end, or now."""
+        return min(end_of(question.period.last), question.now_ms)
+
+    def parts(self, unit: str) -> list[tuple[str, int]]:
+        """The tallies of cases that make up a unit: its own subtree's, or, above a unit that moved, in today's tree
+        what it did itself and what its present children make up.
+        """
+        if self._as_it_was(unit):
+            return [(unit, 0)]
+        return [(unit, 1), *(part for child in self._children(unit) for part in self.parts(child))]
 
     # ---- sums
 
@@ -144,32 +201,77 @@ class Rollup:
         return day
 
 
-def answer(replica: Replica, unit: str, period: str, *, by: str | None, tree: str, now_ms: int) -> dict[str, object]:
+def asked(replica: Replica, unit: str, period: Period, tree: str, now_ms: int) -> Question:
+    """The question, if it can be asked. Raises NotFound and Invalid naming the field."""
+    if tree not in ("then", "now"):
+        raise Invalid("bad_tree", field="tree", value=tree)
+    if not tree_of(replica).exists(unit):
+        raise NotFound("unknown_unit", field="unit", value=unit)
+    return Question(unit, period, "now" if tree == "now" else "then", now_ms, queries.events_held(replica.db))
+
+
+def answer(
+    replica: Replica,
+    unit: str,
+    period: str,
+    *,
+    by: str | None,
+    tree: str,
+    now_ms: int,
+    language: str = DEFAULT_LANGUAGE,
+) -> dict[str, object]:
     """The rollup document of 4-interfaces. Raises NotFound and Invalid naming the field."""
     if by not in (None, "", *DIMENSIONS):
         raise Invalid("bad_dimension", field="by", value=by, allowed=", ".join(DIMENSIONS))
-    if tree not in ("then", "now"):
-        raise Invalid("bad_tree", field="tree", value=tree)
     span = parse_period(period)
     with read(replica.db):
-        known = tree_of(replica)
-        if not known.exists(unit):
-            raise NotFound("unknown_unit", field="unit", value=unit)
-        position = queries.events_held(replica.db)
-        mode: TreeMode = "now" if tree == "now" else "then"
-        rollup = Rollup(replica, Question(unit, span, mode, now_ms, position))
+        question = asked(replica, unit, span, tree, now_ms)
+        rollup = Rollup(replica, question)
         total = rollup.measures(unit, span.first, span.last)
-        rows = [
-            {"key": key, "label": label, "measures": found, "rates": rates(found)}
-            for key, label, found in rollup.rows(by or None)
-        ]
+        rows = [{**row, "rates": all_rates(row["measures"], language)} for row in rollup.rows(by or None, language)]
     return {
         "unit": unit,
         "period": span.key,
         "tree": tree,
         "as_of": iso_instant(now_ms),
-        "position": position,
+        "position": question.position,
         "measures": total,
-        "rates": rates(total),
+        "rates": all_rates(total, language),
         "rows": rows,
+    }
+
+
+def all_rates(measures: Mapping[str, int], language: str) -> dict[str, Any]:
+    """Every rate of checks and cases; one over 100 % with a note that says why."""
+    found: dict[str, Any] = {**rates(measures), **case_rates(measures)}
+    return {
+        name: {**one, "note": label(language, one["note"])} if "note" in one else one for name, one in found.items()
+    }
+
+
+def row_label(dimension: str, key: str, language: str) -> str:
+    """The word for a row key; a code of a later list stands for itself."""
+    keys = {
+        "category": category_label(key),
+        "level": f"level.{key}",
+        "kind": f"case_kind.{key}",
+        MATRIX: category_label(key),
+    }
+    known = keys.get(dimension, f"{dimension}.{key}")
+    return label(language, known) if has_label(language, known) else key
+
+
+def _row(key: str, text: str, measures: dict[str, int]) -> Row:
+    return {"key": key, "label": text, "measures": measures}
+
+
+def _matrix_row(found: MatrixRow, language: str) -> Row:
+    """A category (or the total) with its cells; its measures are those of the subtotal."""
+    counts = {**dict.fromkeys(CHECK_MEASURES, 0), **no_counts(), **found.subtotal._asdict()}
+    text = label(language, "table.total") if found.key == TOTAL else row_label(MATRIX, found.key, language)
+    return {
+        **_row(found.key, text, counts),
+        "cells": {level: cell._asdict() for level, cell in found.cells.items()},
+        "subtotal": found.subtotal._asdict(),
+        "year_to_date": found.year_to_date._asdict(),
     }

@@ -12,6 +12,26 @@ from sync import directory, marks
 from sync.replica import Replica
 
 
+def today_of(replica: Replica) -> date:
+    """The business date by the own clock."""
+    return business_day(replica.env.now_ms())
+
+
+def in_scope(replica: Replica, account: Account, unit: str) -> bool:
+    """Whether the unit is, or ever was, in the subtree of the account's own."""
+    return unit == account.unit or directory.tree_of(replica).ever_below(unit, account.unit)
+
+
+def host_now(replica: Replica, unit: str) -> str | None:
+    """The unit whose node serves this one today; None for a unit nobody knows."""
+    return directory.host_of(directory.tree_of(replica), directory.certified_units(replica.db), unit, today_of(replica))
+
+
+def hosts(replica: Replica, unit: str) -> bool:
+    """Whether this node serves the unit."""
+    return host_now(replica, unit) == replica.identity.unit
+
+
 def require_scope(replica: Replica, account: Account, unit: str) -> None:
     """Raises NotFound for a unit nobody knows, Forbidden for one outside the account's subtree."""
     tree = directory.tree_of(replica)
@@ -30,8 +50,7 @@ def require_hosted(replica: Replica, unit: str, day: date) -> Unit:
         raise NotFound("unknown_unit", field="unit", value=unit)
     if not tree.ever_below(unit, me.unit):
         raise Forbidden("unit_out_of_scope", field="unit", value=unit, own=me.unit)
-    today = business_day(replica.env.now_ms())
-    host = directory.host_of(tree, directory.certified_units(replica.db), unit, today)
+    host = host_now(replica, unit)
     if host != me.unit:
         raise Conflict("served_elsewhere", field="unit", value=unit, host=host)
     found = tree.at(unit, day)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Final, Literal
+
+from schemas.cadence import Calendar, grace_end
+from schemas.clock import business_day
+from schemas.periods import period_of
 
 STATES: Final = (
     "not_due",
@@ -17,6 +22,8 @@ STATES: Final = (
 )
 
 Result = Literal["zero", "found"]
+Why = Literal["silent", "no_report"]
+_ONE_DAY: Final = timedelta(days=1)
 
 
 def on_time(first_recorded_ms: int, grace_ms: int) -> bool:
@@ -50,3 +57,22 @@ def duty_state(
     if excused:
         return "excused"
     return "missing" if now_ms > grace_ms else "due"
+
+
+def why_missing(state: str, grace_ms: int, known_to_ms: int | None) -> Why | None:
+    """Why there is no report: `no_report` if the node that serves the unit was heard of after the end of grace,
+    `silent` if not: then a report may lie there. None for every state but missing.
+
+    `known_to_ms` is the instant (unix ms) up to which that node's records are here, None if it never synced.
+    """
+    if state != "missing":
+        return None
+    return "no_report" if known_to_ms is not None and known_to_ms > grace_ms else "silent"
+
+
+def last_closed_day(calendar: Calendar, now_ms: int) -> date:
+    """The last day whose grace is over for groups: up to it a duty without a report is missing."""
+    day = business_day(now_ms)
+    while now_ms <= grace_end(calendar.on(day), "group", period_of("day", day)):
+        day -= _ONE_DAY
+    return day

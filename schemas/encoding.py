@@ -6,11 +6,13 @@ import base64
 import hashlib
 import re
 from typing import Final
+from uuid import UUID
 
 DIGEST_BYTES: Final = 32
 DIGEST_CHARS: Final = 43
 NODE_ID_CHARS: Final = 26
 INCARNATION_CHARS: Final = 8
+UUID7_RANDOM_BYTES: Final = 10
 _B64: Final = re.compile(r"[A-Za-z0-9_-]*")
 
 
@@ -39,3 +41,13 @@ def b32(raw: bytes) -> str:
 def node_id(public_key: bytes) -> str:
     """The name of a node: the first 26 base32 characters of SHA-256 of its public key."""
     return b32(hashlib.sha256(public_key).digest())[:NODE_ID_CHARS]
+
+
+def uuid7(now_ms: int, random: bytes) -> str:
+    """A UUID of version 7 (RFC 9562): 48 bits of unix ms, so that ids sort by time, and 74 of the 10 random bytes."""
+    if len(random) != UUID7_RANDOM_BYTES:
+        raise ValueError(f"{len(random)} random bytes, not {UUID7_RANDOM_BYTES}")
+    raw = bytearray((max(0, now_ms) & (1 << 48) - 1).to_bytes(6, "big") + random)
+    raw[6] = raw[6] & 0x0F | 0x70
+    raw[8] = raw[8] & 0x3F | 0x80
+    return str(UUID(bytes=bytes(raw)))

@@ -37,7 +37,8 @@ def has_label(language: str, key: str) -> bool:
 
 def shown(value: object) -> str:
     """A value as a message repeats it: one line, cut at 80 characters."""
-    text = " ".join(str(value).split())
+    listed = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    text = " ".join(listed.split())
     return text if len(text) <= _VALUE_SHOWN else text[: _VALUE_SHOWN - 1] + "…"
 
 

@@ -9,5 +9,7 @@ HUB_ROLES: Final = frozenset({"analyst"})
 EVERYBODY: Final = frozenset(ROLES)
 # Who enters and reads single records; a viewer sees figures only.
 RECORDS: Final = frozenset({"worker", "mediator", "reviewer", "admin"})
+# Who settles the cases of a unit.
+CASEWORK: Final = frozenset({"mediator", "reviewer", "admin"})
 REVIEW: Final = frozenset({"reviewer", "admin"})
 ADMIN: Final = frozenset({"admin"})

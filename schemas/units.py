@@ -12,6 +12,8 @@ from schemas.unit_versions import Fold, Unit
 
 __all__ = ["EPOCH", "KINDS", "LEVELS", "Act", "Tree", "Unit", "check_act", "level_above"]
 
+# (first day, the day after the last or None, the unit and its ancestors in that time)
+Lineage = tuple[date, date | None, tuple[str, ...]]
 _GROUP = LEVELS[0]
 _ONE_DAY = timedelta(days=1)
 
@@ -38,6 +40,10 @@ class Tree:
     def exists(self, unit: str) -> bool:
         """Whether the unit was ever opened."""
         return unit in self._versions
+
+    def all_ids(self) -> Iterable[str]:
+        """Every unit that was ever opened."""
+        return self._versions.keys()
 
     def level(self, unit: str) -> str | None:
         """The level of a unit, which never changes; None if it was never opened."""
@@ -97,10 +103,30 @@ class Tree:
 
         Acts that do not apply count too, so the answer only ever turns from False to True as acts are added.
         """
+        return ancestor in self.ever_above(unit)
+
+    def ever_above(self, unit: str) -> frozenset[str]:
+        """The unit itself and all that `ever_below` finds above it."""
         above = self._above_ever.get(unit)
         if above is None:
             above = self._above_ever[unit] = self._all_above(unit)
-        return ancestor in above
+        return above
+
+    def lineages(self, unit: str, first: date, until: date | None) -> Iterator[Lineage]:
+        """The spans of first..until (until excluded, None: without end) in which the unit's ancestors stay the same."""
+        changes = {
+            version.valid_from
+            for above in self.ever_above(unit)
+            for version in self._versions.get(above, [])[1:]
+            if first < version.valid_from and (until is None or version.valid_from < until)
+        }
+        begin, above = first, self.ancestors(unit, first)
+        for day in sorted(changes):
+            then = self.ancestors(unit, day)
+            if then != above:
+                yield begin, day, above
+                begin, above = day, then
+        yield begin, until, above
 
     def _all_above(self, unit: str) -> frozenset[str]:
         seen, waiting = {unit}, [unit]

@@ -20,7 +20,7 @@ MEMORY: Final = ":memory:"
 # Every commit of the product by name; the simulator dies before and after each of them.
 COMMITS: Final = frozenset(
     {
-        "apply", "check", "enrol", "exchange", "init", "invite", "publish", "rebuild",
+        "apply", "case", "check", "enrol", "exchange", "init", "invite", "publish", "reading", "rebuild",
         "return", "sync_state", "user", "session",
     }
 )  # fmt: skip

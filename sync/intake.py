@@ -87,11 +87,15 @@ class Intake:
             self._effect(stored)
 
     def finish(self) -> None:
-        """Settles what waits for the directory, then lets the application write what it gathered."""
+        """Settles what waits for the directory, lets the application write what it gathered, and sends down what it
+        addresses to units.
+        """
         if self._directory_changed:
             self._restand("e.standing = ?", [BAD_SCOPE])
             self.projection.directory_changed()
         self.projection.finish()
+        if not self._replaying:
+            routing.route_to_units(self.replica, directory.tree_of(self.replica), self.projection.addressed())
 
     def _mend(self, known: log.Held, event: Event, source: Source) -> None:
         """Held bytes fail, these are good: they take their place and travel on (3-sync, Exchange)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -54,6 +55,9 @@ class Projection(Protocol):
 
     def finish(self) -> None:
         """Called once before the commit: writes what was gathered."""
+
+    def addressed(self) -> Iterable[tuple[str, frozenset[str]]]:
+        """After `finish`: events by hash, each with the units whose nodes have to hold it (3-sync, Store, 4)."""
 
 
 class Application(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from sqlite_utils import Database
@@ -31,6 +32,20 @@ def route(replica: Replica, tree: Tree, n: int, event: Event) -> None:
     for link, child in child_links(replica.db):
         if _goes_to(tree, event, child):
             put(replica, link, n, event)
+
+
+def route_to_units(replica: Replica, tree: Tree, addressed: Iterable[tuple[str, frozenset[str]]]) -> None:
+    """Appends events to the down log of each child that serves, or ever had above it, one of the units.
+
+    The link that an event came from is no exception: two disks of one unit share cases only so.
+    """
+    links = child_links(replica.db)
+    for event_hash, units in addressed:
+        wanted = [link for link, child in links if any(tree.ever_below(unit, child) for unit in units)]
+        stored = log.load(replica.db, event_hash) if wanted else None
+        for link in wanted:
+            if stored is not None:
+                put(replica, link, stored.n, stored.event)
 
 
 def open_link(replica: Replica, tree: Tree, link: str, child: str) -> None:

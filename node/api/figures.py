@@ -10,11 +10,12 @@ from flask.views import MethodView
 
 from node import duties, rollup
 from node.api.base import blueprint
-from node.api.shapes import Document, DutiesQuery, RollupQuery, UnitsQuery
-from node.asof import as_of
+from node.api.shapes import Document, DutiesQuery, RecordsQuery, RollupQuery, UnitsQuery
+from node.asof import known_at
 from node.exports import rollup_file
 from node.guard import language, me, replica
-from schemas.clock import business_day, parse_instant
+from node.rollup_records import read_filters, records
+from schemas.clock import business_day
 from schemas.errors import NotFound
 from schemas.periods import parse_day
 from schemas.units import Unit
@@ -33,11 +34,11 @@ class Duties(MethodView):
     @duty_routes.arguments(DutiesQuery, location="query")
     @duty_routes.response(200, Document)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """Group duties of the subtree in code order, and since when each node has not synced."""
+        """Group duties of the subtree in code order, of one state when asked; since when each node has not synced."""
         node = replica()
         unit = _known(node, query.get("unit") or me().unit)
         day = parse_day(query["date"], "date") if "date" in query else _today(node)
-        return duties.duties(node, unit, day, query.get("after"), query["limit"])
+        return duties.duties(node, unit, day, query.get("after"), query["limit"], query.get("state"))
 
 
 @unit_routes.route("/units")
@@ -101,14 +102,34 @@ class Rollup(MethodView):
         )
 
 
+@rollup_routes.route("/rollup/records")
+class Records(MethodView):
+    """The records behind one cell."""
+
+    @rollup_routes.arguments(RecordsQuery, location="query")
+    @rollup_routes.response(200, Document)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """Cases, checks or duties that a measure counts, by day; a dimension's name with a key picks one row's."""
+        node = replica()
+        asked = {
+            "unit": query.get("unit") or me().unit,
+            "period": query.get("period") or _today(node).isoformat()[:7],
+            "measure": query["measure"],
+            "tree": query["tree"],
+            "filters": read_filters(query),
+            "after": query.get("after"),
+            "limit": query["limit"],
+        }
+        with known_at(node, query.get("as_of")) as (earlier, at_ms):
+            return records(earlier, now_ms=at_ms, **asked)
+
+
 def answered(node: Replica, unit: str, period: str, query: dict[str, Any]) -> dict[str, Any]:
     """The rollup document now, or as it was known at `as_of`."""
-    by, tree, instant = query.get("by"), query.get("tree", "then"), query.get("as_of")
-    if instant is None:
-        return rollup.answer(node, unit, period, by=by, tree=tree, now_ms=node.env.now_ms())
-    at_ms = parse_instant(int(instant) if instant.isascii() and instant.isdigit() else instant, "as_of")
-    with as_of(node, at_ms) as earlier:
-        return rollup.answer(earlier, unit, period, by=by, tree=tree, now_ms=at_ms)
+    with known_at(node, query.get("as_of")) as (earlier, at_ms):
+        return rollup.answer(
+            earlier, unit, period, by=query.get("by"), tree=query.get("tree", "then"), now_ms=at_ms, language=language()
+        )
 
 
 def unit_json(unit: Unit, *, has_node: bool) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Final
 from marshmallow import ValidationError, fields, post_dump, validate
 
 from node.api.parsing import MAX_LIMIT, StrictSchema, Whole
+from schemas.duties import STATES
 
 UNIT: Final = validate.Regexp(r"\A[0-9]{12}(?:[0-9]{3})?\Z", error="12 or 15 digits")
 DAY: Final = validate.Regexp(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", error="YYYY-MM-DD")
@@ -82,10 +83,11 @@ class ChecksQuery(Page):
 
 
 class DutiesQuery(Page):
-    """Which day of which subtree."""
+    """Which day of which subtree, and duties in which state."""
 
     unit = fields.String(validate=UNIT)
     date = fields.String(validate=DAY)
+    state = fields.String(validate=validate.OneOf(STATES))
 
 
 class UnitsQuery(Page):
@@ -105,6 +107,22 @@ class RollupQuery(StrictSchema):
     tree = fields.String(load_default="then", validate=validate.OneOf(["then", "now"]))
     as_of = fields.String(validate=SHORT)
     format = fields.String(load_default="json", validate=validate.OneOf(["json", "csv", "xlsx"]))
+
+
+class RecordsQuery(Page):
+    """Which cell."""
+
+    unit = fields.String(validate=UNIT)
+    period = fields.String(validate=SHORT)
+    measure = fields.String(required=True, validate=SHORT)
+    tree = fields.String(load_default="then", validate=validate.OneOf(["then", "now"]))
+    as_of = fields.String(validate=SHORT)
+    category = fields.String(validate=SHORT)
+    source = fields.String(validate=SHORT)
+    source_group = fields.String(validate=SHORT)
+    level = fields.String(validate=SHORT)
+    kind = fields.String(validate=SHORT)
+    urgency = fields.String(validate=SHORT)
 
 
 class UserBody(StrictSchema):

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, request
 from flask.views import MethodView
 
-from node import accounts, queries, status
+from node import accounts, accounts_admin, queries, status
 from node.api.base import blueprint
 from node.api.parsing import idempotency_key, require_event
 from node.api.shapes import Document, UserBody
@@ -61,11 +61,13 @@ class Users(MethodView):
     @user_routes.response(200, Document)
     def get(self) -> dict[str, Any]:
         """Everybody of the own subtree, by name."""
-        listed = accounts.listed(replica(), me().unit)
         items = [
-            {"name": one.name, "role": one.role, "unit": one.unit, "active": has_password}
-            for one, has_password, _seen in listed
-        ]
+            {
+                "name": one.account.name, "role": one.account.role, "unit": one.account.unit,
+                "active": one.state == "active",
+            }
+            for one in accounts_admin.listed(replica(), me().unit)
+        ]  # fmt: skip
         return {"items": items, "next": None}
 
     @user_routes.arguments(UserBody)

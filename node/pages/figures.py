@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
 
 from node import queries, rollup
+from node.access import EVIDENCE
 from node.api.figures import answered
+from node.asof import known_at
 from node.checks import duty_state_of
 from node.guard import language, me, replica
-from node.pages.frame import page
+from node.pages.frame import Link, page
+from node.rollup import row_label
+from node.rollup_records import read_filters, records
 from schemas.clock import business_day
 from schemas.errors import Invalid
 from schemas.labels import label
 from schemas.periods import Period, cadence_of, parse_period, shifted
+from schemas.roles import RECORDS
 from schemas.units import LEVELS
 from sync.directory import tree_of
 from sync.replica import Replica
 
-TABS: Final = ("children", "day")
+RECORDS_A_PAGE: Final = 100
+ABOUT: Final = {
+    "checks": ("children", "day"),
+    "cases": ("children", "day", "category", "source_group", "level", "kind", "urgency", "matrix"),
+}
 
 
 def register(routes: Blueprint) -> None:
     """Adds the pages of this subject."""
     routes.add_url_rule("/rollup", "rollup_page", rollup_page)
+    routes.add_url_rule("/rollup/records", "rollup_records", rollup_records)
 
 
 def rollup_page() -> Response:
@@ -40,8 +51,13 @@ def rollup_page() -> Response:
     by = request.args.get("by") or ("day" if level == LEVELS[0] else "children")
     if by not in rollup.DIMENSIONS:
         raise Invalid("bad_dimension", field="by", value=by, allowed=", ".join(rollup.DIMENSIONS))
+    about = request.args.get("about", "checks")
+    if about not in ABOUT:
+        raise Invalid("not_one_of", field="about", value=about, allowed=", ".join(ABOUT))
+    if by not in ABOUT[about]:  # only cases have codes
+        about = "cases"
     document = answered(node, unit, period.key, {"by": by, "tree": tree_mode, "as_of": request.args.get("as_of")})
-    rows = [_row(node, row, unit, level, by, period, tree_mode) for row in document["rows"]]
+    rows = [_row(node, row, unit, level, by, period, tree_mode, about) for row in document["rows"]]
     model = {
         "unit": {"id": unit, "name": known.name if known else unit, "level": level},
         "crumbs": _crumbs(node, unit, today),
@@ -51,7 +67,10 @@ def rollup_page() -> Response:
         "tree": tree_mode,
         "by": by,
         "presets": _presets(today, period.key),
-        "tabs": _tabs(unit, level, by, period, tree_mode),
+        "about": about,
+        "abouts": _abouts(unit, by, period, tree_mode, about),
+        "tabs": _tabs(unit, level, by, period, tree_mode, about),
+        "record_url": _record_url(unit, by, period, tree_mode, request.args.get("as_of")),
         "as_of": document["as_of"],
         "position": document["position"],
         "measures": document["measures"],
@@ -62,16 +81,21 @@ def rollup_page() -> Response:
 
 
 def _row(
-    node: Replica, row: dict[str, Any], unit: str, level: str, by: str, period: Period, tree_mode: str
+    node: Replica, row: dict[str, Any], unit: str, level: str, by: str, period: Period, tree_mode: str, about: str
 ) -> dict[str, Any]:
     shown: dict[str, Any] = {**row, "href": None, "state": None}
     if by == "children":
-        shown["href"] = url_for("pages.rollup_page", unit=row["key"], period=period.key, tree=tree_mode)
+        if row["key"] != unit:
+            shown["href"] = url_for(
+                "pages.rollup_page", unit=row["key"], period=period.key, tree=tree_mode, about=about
+            )
+    elif by != "day":
+        pass
     elif level == LEVELS[0]:
         day = date.fromisoformat(row["key"])
         shown["state"] = duty_state_of(node, day, queries.duty_row(node.db, (unit, row["key"], "regular")))
     else:
-        shown["href"] = url_for("pages.rollup_page", unit=unit, period=row["key"], tree=tree_mode)
+        shown["href"] = url_for("pages.rollup_page", unit=unit, period=row["key"], tree=tree_mode, about=about)
     return shown
 
 
@@ -110,14 +134,92 @@ def _presets(today: date, current: str) -> list[dict[str, Any]]:
     return [{"key": key, "label": label(language(), f"preset.{name}"), "current": key == current} for name, key in keys]
 
 
-def _tabs(unit: str, level: str, by: str, period: Period, tree_mode: str) -> list[dict[str, Any]]:
-    offered = ("day",) if level == LEVELS[0] else TABS
+def _tabs(unit: str, level: str, by: str, period: Period, tree_mode: str, about: str) -> list[dict[str, Any]]:
     return [
         {
             "key": name,
             "label": label(language(), f"page.rollup.by.{name}"),
-            "href": url_for("pages.rollup_page", unit=unit, period=period.key, tree=tree_mode, by=name),
+            "href": url_for("pages.rollup_page", unit=unit, period=period.key, tree=tree_mode, by=name, about=about),
             "current": name == by,
         }
-        for name in offered
+        for name in ABOUT[about]
+        if name != "children" or level != LEVELS[0]
     ]
+
+
+def _abouts(unit: str, by: str, period: Period, tree_mode: str, about: str) -> list[dict[str, Any]]:
+    """Checks or cases: what the figures are about."""
+    return [
+        {
+            "key": name,
+            "label": label(language(), f"page.rollup.about.{name}"),
+            "href": url_for(
+                "pages.rollup_page", unit=unit, period=period.key, tree=tree_mode, about=name,
+                by=by if by in dimensions else None,
+            ),
+            "current": name == about,
+        }
+        for name, dimensions in ABOUT.items()
+    ]  # fmt: skip
+
+
+def _record_url(
+    unit: str, by: str, period: Period, tree_mode: str, as_of: str | None
+) -> Callable[[str, str | None], str | None]:
+    """Where the records behind a cell are: (measure, row key or None for the total)."""
+
+    def url(measure: str, key: str | None) -> str | None:
+        if me().role not in EVIDENCE or (by == "children" and key == unit):
+            return None
+        asked: Link = {"unit": unit, "period": period.key, "tree": tree_mode, "as_of": as_of, "measure": measure}
+        if key is not None:
+            asked |= {"unit": key} if by == "children" else {"period": key} if by == "day" else {by: key}
+        return url_for("pages.rollup_records", **asked)
+
+    return url
+
+
+# ---- the records behind a cell
+
+
+def rollup_records() -> Response:
+    """The cases, checks or duties that a cell counts, each opening its own page where there is one."""
+    node, today = replica(), business_day(replica().env.now_ms())
+    unit = request.args.get("unit") or me().unit
+    period = parse_period(request.args.get("period") or _month_so_far(today))
+    measure, filters = request.args.get("measure", ""), read_filters(request.args)
+    with known_at(node, request.args.get("as_of")) as (earlier, at_ms):
+        found = records(
+            earlier, unit, period.key, measure, tree=request.args.get("tree", "then"), now_ms=at_ms, filters=filters,
+            after=request.args.get("after"), limit=RECORDS_A_PAGE,
+        )  # fmt: skip
+    known = tree_of(node).nearest(unit, min(period.last, today))
+    asked: Link = {name: value for name, value in request.args.items() if name != "after"}
+    model = {
+        "unit": {"id": unit, "name": known.name if known else unit},
+        "period": period,
+        "measure": label(language(), f"measure.{measure}"),
+        "filters": [row_label(name, key, language()) for name, key in filters.items()],
+        "items": [_record(node, one, today) for one in found["items"]],
+        "next_url": url_for("pages.rollup_records", **asked, after=found["next"]) if found["next"] else None,
+        "back": url_for("pages.rollup_page", unit=unit, period=period.key),
+        "as_of": found["as_of"],
+        "position": found["position"],
+    }
+    return page("rollup_records.html", "page.rollup.records", **model)
+
+
+def _record(node: Replica, item: dict[str, Any], today: date) -> dict[str, Any]:
+    named = tree_of(node).nearest(item["unit"], today)
+    shown = {"day": item["date"], "unit": named.name if named else item["unit"], "state": None, "href": None}
+    if "id" in item:
+        words = row_label("category", item["category"], language())
+        title = label(language(), "page.rollup.case", category=words, tail=item["id"][-6:].upper())
+        shown |= {"title": title, "state": label(language(), f"state.{item['state']}")}
+        if me().role in RECORDS:
+            shown["href"] = url_for("pages.case", case_id=item["id"])
+    elif item["result"] is None:
+        shown["title"] = label(language(), "page.rollup.duty")
+    else:
+        shown["title"] = label(language(), f"duty.{item['result']}")
+    return shown

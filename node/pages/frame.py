@@ -11,6 +11,7 @@ from flask import Flask, Response, g, make_response, redirect, render_template, 
 
 from node import queries, status
 from node.access import rule_for
+from node.duties import missing_yesterday
 from node.guard import language, replica
 from schemas.clock import SHANGHAI, business_day
 from schemas.errors import GridError, Invalid
@@ -19,7 +20,11 @@ from sync.directory import tree_of
 
 Link = dict[str, Any]
 # (endpoint, label key, icon); the side menu shows them in groups, the tab bar the first ones and "more".
-WORK: Final = (("pages.today", "nav.today", "home"), ("pages.records", "nav.records", "list"))
+WORK: Final = (
+    ("pages.today", "nav.today", "home"),
+    ("pages.records", "nav.records", "list"),
+    ("pages.missing", "nav.missing", "bell"),
+)
 FIGURES: Final = (("pages.rollup_page", "nav.rollup", "chart"),)
 SYSTEM: Final = (
     ("pages.sync_page", "nav.sync", "sync"),
@@ -76,10 +81,11 @@ def _allowed(endpoint: str, role: str) -> bool:
 
 
 def _item(lang: str, endpoint: str, key: str, icon: str) -> Link:
-    count = _attention() if endpoint == "pages.sync_page" else 0
+    hot = endpoint == "pages.sync_page"
+    count = _attention() if hot else _missing() if endpoint == "pages.missing" else 0
     return {
         "href": url_for(endpoint), "label": label(lang, key), "icon": icon, "current": request.endpoint == endpoint,
-        "count": count, "hot": bool(count),
+        "count": count, "hot": hot and bool(count),
     }  # fmt: skip
 
 
@@ -104,6 +110,13 @@ def _attention() -> int:
         open_refusals = [row for row in status.refused(node) if not row["held"] or not row["here"]]
         g.attention = len(open_refusals) + len(status.forks(node))
     count: int = g.attention
+    return count
+
+
+def _missing() -> int:
+    if "missing" not in g:
+        g.missing = missing_yesterday(replica(), g.account.unit)
+    count: int = g.missing
     return count
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from builders import CITY, DAY_MS, EAST, W_GROUPS, WEST, City, Node
-from node import accounts
+from node import accounts, accounts_admin
 from node.accounts import CODE_LIFE_MS, LOCK_MS, MAX_FAILURES, MAX_PASSWORD, MIN_PASSWORD, SESSION_LIFE_MS
+from node.accounts_admin import Listed
 from schemas.errors import GridError
 
 PASSWORD = "正确的口令 1234"
@@ -73,7 +74,7 @@ def test_the_one_time_code_signs_in_until_a_password_is_chosen(county: Node) -> 
     accounts.set_password(county.replica, "li", PASSWORD)
     assert signed_in(county, "li", code) == "sign_in_wrong"
     done = signed_in(county, "li", PASSWORD)
-    assert done == accounts.SignIn(accounts.Account("li", "worker", W_GROUPS[0]), must_set_password=False)
+    assert done == accounts.SignIn(accounts.Account("li", "worker", W_GROUPS[0]), ticket=None)
 
 
 def test_a_one_time_code_ends_after_seven_days(county: Node) -> None:
@@ -173,7 +174,8 @@ def test_the_list_names_everybody_by_name(county: Node) -> None:
         accounts.add(county.replica, name, role, W_GROUPS[0])
     accounts.set_password(county.replica, "wu", PASSWORD)
     signed_in(county, "wu", PASSWORD)
-    assert accounts.listed(county.replica) == [
-        (accounts.Account("an", "worker", W_GROUPS[0]), False, None),
-        (accounts.Account("wu", "viewer", W_GROUPS[0]), True, county.env.now_ms()),
+    now = county.env.now_ms()
+    assert accounts_admin.listed(county.replica) == [
+        Listed(accounts.Account("an", "worker", W_GROUPS[0]), "new", now, None),
+        Listed(accounts.Account("wu", "viewer", W_GROUPS[0]), "active", now, now),
     ]

@@ -12,8 +12,11 @@ from typing import Final
 import pytest
 from jinja2 import Environment, nodes
 
-from node.pages.figures import TABS
+from node.accounts_admin import STATES as ACCOUNT_STATES
+from node.pages.figures import ABOUT
 from schemas import errors
+from schemas.case_measures import CASE_MEASURES, CASE_RATES
+from schemas.case_table import STATES as CASE_STATES
 from schemas.duties import STATES
 from schemas.errors import GridError
 from schemas.labels import LANGUAGES, catalogue, has_label
@@ -35,19 +38,22 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "role_does.": ROLES,
     "level.": LEVELS,
     "level_short.": LEVELS[1:],
-    "measure.": CHECK_MEASURES,
-    "rate.": CHECK_RATES,
+    "state.": CASE_STATES,
+    "measure.": (*CHECK_MEASURES, *CASE_MEASURES),
+    "rate.": (*CHECK_RATES, *CASE_RATES),
     "refused.": tuple(REFUSED_CODES),
     "standing.": STANDINGS,
     "page.sync.kind.": (*STANDINGS, "refused", "refused_by", "fork", "set_aside"),
     "status.": tuple(STATUSES),
-    "page.rollup.by.": TABS,
+    "page.rollup.about.": tuple(ABOUT),
+    "page.rollup.by.": tuple({name for dimensions in ABOUT.values() for name in dimensions}),
     "page.rollup.tree.": ("then", "now"),
     "page.sync.": ("ok", "silent", "new"),
     "demo.place.": ("hub", *LEVELS[:4]),
     "demo.login.": ("level", "unit", "url", "accounts", "password"),
     "page.found.": ("disputes", "hazards", "places_visited"),
     "language.": LANGUAGES,
+    "page.users.state.": ACCOUNT_STATES,
 }
 # Families whose keys are looked up with `has_label` first, or are all named in one place.
 OPTIONAL: Final = ("problem.", "kind.", "way_out.", "error.", "doctor.", "preset.")

@@ -12,6 +12,7 @@ from sites import Site
 from hub.publishing import publish
 from node import accounts, checks
 from node.accounts import Account
+from node.answers import Answer
 from schemas.cadence import DEFAULT_PROFILE, profile_payload
 from schemas.errors import Conflict, GridError
 from sync import enrol
@@ -110,12 +111,12 @@ class People:
         self._remember(site, submission, answer.document)
         return False
 
-    def _answer(self, site: Site, submission: Submission) -> tuple[checks.Answer | None, object]:
-        given: list[checks.Answer] = []
+    def _answer(self, site: Site, submission: Submission) -> tuple[Answer | None, object]:
+        given: list[Answer] = []
         crash = site.attempt(lambda: given.append(self.say(site, submission)))
         return (given[0] if given else None), crash
 
-    def say(self, site: Site, submission: Submission) -> checks.Answer:
+    def say(self, site: Site, submission: Submission) -> Answer:
         """The very request of a submission. Raises GridError."""
         if submission.returns is None:
             return checks.submit(site.replica, submission.account, submission.body, submission.key)

@@ -10,8 +10,8 @@ import pytest
 from simulate import SEEDS, simulate
 from surroundings import SimCrash
 
-from node import checks
-from node.checks import Answer
+from node import answers
+from node.answers import Answer
 from node.projections import CHECK_KIND
 from node.queries import Tally
 from sync import log, marks, server
@@ -30,7 +30,7 @@ def seed_that_breaks(*laws: str) -> int | None:
 
 
 def test_an_answer_given_before_the_commit_loses_an_acknowledged_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    once = checks.once
+    once = answers.once
 
     def answer_first(
         replica: Replica, account: str, key: str | None, request: bytes, name: str, act: Callable[[Intake], Any]
@@ -48,7 +48,7 @@ def test_an_answer_given_before_the_commit_loses_an_acknowledged_check(monkeypat
                 return Answer(given[0], repeated=False)
             raise
 
-    monkeypatch.setattr(checks, "once", answer_first)
+    monkeypatch.setattr(answers, "once", answer_first)
     assert seed_that_breaks("L10 acknowledged")
 
 

@@ -213,10 +213,11 @@ class Nodes:
         self._folder = folder
         self.all: list[Live] = []
 
-    def hub(self) -> Live:
-        """The tiny city's hub, serving."""
-        units = self._folder / "units.csv"
-        units.write_text(unit_list(), "utf-8")
+    def hub(self, units: Path | None = None) -> Live:
+        """The hub of the tiny city, or of the one in a unit list, serving."""
+        if units is None:
+            units = self._folder / "units.csv"
+            units.write_text(unit_list(), "utf-8")
         hub = self._new(CITY)
         hub.command("init", "--units", str(units))
         hub.configure(None)

@@ -1,0 +1,91 @@
+"""The private part of a case: parties, place, narrative, agreement, words. Only the unit that handles it reads it, and
+every reading is logged before anything is shown.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from node.access import PRIVATE
+from node.accounts import Account
+from node.cases import private_queries as queries
+from node.scope import hosts, in_scope
+from schemas.case_lists import PARTY_ROLES
+from schemas.cases import Case
+from schemas.clock import iso_instant
+from schemas.errors import GridError
+from schemas.strict_json import Json, loads
+from sync.database import write
+from sync.replica import Replica
+
+PARTICULARS: Final = ("parties", "place", "narrative", "agreement")
+WORDS: Final = ("reason", "text", "reply")
+READINGS_SHOWN: Final = 50
+
+
+def may_read(replica: Replica, account: Account, case: Case) -> bool:
+    """Whether this node may hold the private part and the user may read it: a role of casework, in whose subtree the
+    unit that handles the case now stands, served by this node.
+    """
+    return account.role in PRIVATE and in_scope(replica, account, case.owner) and hosts(replica, case.owner)
+
+
+def read_private(replica: Replica, account: Account, case: Case, purpose: str) -> dict[str, Any] | None:
+    """The private part, or None for those who may not read it. The reading is committed to the log first.
+
+    `words` has the words of each act by event; `not_held` lists the events whose private text is not here.
+    """
+    if not may_read(replica, account, case):
+        return None
+    with write(replica.db, "reading", replica.env):
+        queries.log_reading(replica.db, replica.env.now_ms(), account.name, account.role, case.id, purpose)
+    return _gathered(replica, case)
+
+
+def _gathered(replica: Replica, case: Case) -> dict[str, Any]:
+    texts = queries.private_texts(replica.db, case.id)
+    found: dict[str, Any] = {"parties": [], "place": "", "narrative": "", "agreement": "", "words": {}, "not_held": []}
+    for event, text in texts:
+        if text is None:
+            found["not_held"].append(event)
+    held = {event: _object(text) for event, text in texts if text is not None}
+    for act in case.effective:  # what was said last holds
+        stated = held.get(act.hash, {})
+        found.update({name: stated[name] for name in PARTICULARS if stated.get(name)})
+    found["words"] = {
+        event: words for event, stated in held.items() if (words := {n: stated[n] for n in WORDS if stated.get(n)})
+    }
+    return found
+
+
+def outline(replica: Replica, case: Case) -> dict[str, Any]:
+    """What may be said of the private part before it is opened: how much there is, no word of it."""
+    found = _gathered(replica, case)
+    roles = [party.get("role") for party in found["parties"] if isinstance(party, dict)]
+    return {
+        "parties": [role if role in PARTY_ROLES else "other" for role in roles],
+        "place": bool(found["place"]),
+        "narrative": len(found["narrative"]),
+        "agreement": len(found["agreement"]),
+        "words": len(found["words"]),
+        "not_held": len(found["not_held"]),
+    }
+
+
+def readings(replica: Replica, case_id: str) -> dict[str, Any]:
+    """How often the private part was read here, and the latest readings: who, in which role, when, what for."""
+    return {
+        "count": queries.count_readings(replica.db, case_id),
+        "latest": [
+            {"account": row[0], "role": row[1], "at": iso_instant(row[2]), "purpose": row[3]}
+            for row in queries.readings(replica.db, case_id, READINGS_SHOWN)
+        ],
+    }
+
+
+def _object(text: str) -> dict[str, Json]:
+    try:
+        value = loads(text)
+    except GridError:  # went bad on this disk: `verify` names it, and it counts as nothing here
+        return {}
+    return value if isinstance(value, dict) else {}

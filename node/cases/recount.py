@@ -1,0 +1,69 @@
+"""A recount of every case and its tallies, straight from the signed events: the ground that `verify` stands on."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from node.cases import queries
+from node.cases.projection import CASE_KIND, ancestor_in, row_of
+from node.cases.tallies import Slot, changes, kept_of
+from schemas.case_events import CaseEvent, read_case_event
+from schemas.case_measures import CASE_MEASURES
+from schemas.cases import Case, fold
+from schemas.errors import GridError
+from schemas.events import payload
+from schemas.periods import parse_day
+from schemas.unit_acts import LEVELS
+from schemas.units import Tree
+from sync import directory, log
+from sync.replica import Replica
+
+Problem = tuple[str, str]
+Counts = Counter[str]
+
+
+def compare(replica: Replica) -> tuple[int, list[Problem]]:
+    """How many cases and tally rows were compared, and (code, text) of each that differs from the recount."""
+    tree, db = directory.tree_of(replica), replica.db
+    problems: list[Problem] = []
+    days: dict[Slot, Counts] = defaultdict(Counter)
+    months: dict[Slot, Counts] = defaultdict(Counter)
+    compared = 0
+    for case in _cases(replica, tree):
+        compared += 1
+        kept, expected = queries.case_now(db, case.id), kept_of(case)
+        facts = {one.measure: one for one in expected.facts}
+        held = None if kept is None else queries.kept_of(db, kept)
+        if held is None or kept != row_of(case) or facts != {one.measure: one for one in held.facts}:
+            problems.append(("bad_tally", f"case {case.id}: what is kept differs from its events"))
+        elif held.spans != expected.spans:
+            problems.append(("bad_tally", f"case {case.id}: the spans in which it was open differ from its events"))
+        for slot, measure, by in changes(tree, expected):
+            days[slot][measure] += by
+            months[slot._replace(day=slot.day[:7])][measure] += by
+    for table, column, counted in (("case_day", "day", days), ("case_month", "month", months)):
+        rows = queries.all_tallies(db, table, column)
+        wanted = {slot: tuple(counts[name] for name in CASE_MEASURES) for slot, counts in counted.items()}
+        for slot in sorted(rows.keys() | {slot for slot, counts in wanted.items() if any(counts)}):
+            compared += 1
+            mine, recounted = rows.get(slot), wanted.get(slot)
+            if mine != recounted:
+                where = " ".join(map(str, slot))
+                problems.append(("bad_tally", f"{table} {where}: kept {mine}, recounted {recounted}"))
+    return compared, problems
+
+
+def _cases(replica: Replica, tree: Tree) -> Iterator[Case]:
+    by_case: dict[str, list[CaseEvent]] = defaultdict(list)
+    for stored in log.events(replica.db, "e.kind = ? AND e.standing = 'ok'", [CASE_KIND]):
+        header = stored.event.header
+        level = LEVELS.index(tree.level(header.unit) or LEVELS[0])
+        try:
+            day = parse_day(header.bdate, "bdate")
+            event = read_case_event(stored.event.hash, header.unit, level, day, header.rtime, payload(stored.event))
+        except GridError:
+            continue  # has no effect, and is listed as unprojected
+        by_case[event.case].append(event)
+    folded = (fold(events, ancestor_in(tree)) for events in by_case.values())
+    return (case for case in folded if case is not None)

@@ -1,0 +1,160 @@
+"""The records behind one cell of a rollup: their count is the cell, for every measure and every filter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from typing import Any, Final
+
+from node import rollup_queries
+from node.cases import figure_queries
+from node.cases.figure_queries import FILTERS, Place
+from node.rollup import Question, Rollup, asked
+from schemas.case_lists import SOURCE_GROUPS
+from schemas.case_measures import CASE_MEASURES, DIMENSIONS, STANDING_MEASURES
+from schemas.clock import business_day, iso_instant
+from schemas.errors import Invalid
+from schemas.measures import CHECK_MEASURES
+from schemas.periods import parse_period
+from schemas.units import Tree
+from sync.database import read
+from sync.directory import tree_of
+from sync.replica import Replica
+
+MEASURES: Final = (*CHECK_MEASURES, *CASE_MEASURES)
+_BY_DUTY: Final = ("checks_due", "checks_missing", "checks_excused")
+Key = tuple[str, str]  # the day, and the unit or the case: what pages go on from
+Item = dict[str, Any]
+
+
+def records(
+    replica: Replica, unit: str, period: str, measure: str, *, tree: str, now_ms: int,
+    filters: Mapping[str, str], after: str | None, limit: int,
+) -> dict[str, Any]:  # fmt: skip
+    """A page of `{items, next}` with what was asked. Raises NotFound and Invalid naming the field."""
+    if measure not in MEASURES:
+        raise Invalid("not_one_of", field="measure", value=measure, allowed=", ".join(MEASURES))
+    span, start = parse_period(period), _after(after)
+    with read(replica.db):
+        question = asked(replica, unit, span, tree, now_ms)
+        if measure in CASE_MEASURES:
+            found = _cases(replica, question, measure, filters, start, limit + 1)
+        elif filters:  # no check has such a code: the cell is 0
+            found = []
+        else:
+            found = _checks(replica, question, measure, start, limit + 1)
+    more = len(found) > limit
+    return {
+        "unit": unit,
+        "period": span.key,
+        "tree": tree,
+        "measure": measure,
+        "as_of": iso_instant(now_ms),
+        "position": question.position,
+        "items": [item for _, item in found[:limit]],
+        "next": " ".join(found[limit - 1][0]) if more else None,
+    }
+
+
+def read_filters(query: Mapping[str, Any]) -> dict[str, str]:
+    """The dimensions that a query names, with the key of each. Raises Invalid for a key that no row can have."""
+    chosen = {name: str(query[name]) for name in FILTERS if query.get(name) is not None}
+    for name, key in chosen.items():
+        if name != "category" and key not in DIMENSIONS[name]:  # a category may be of a later list
+            raise Invalid("not_one_of", field=name, value=key, allowed=", ".join(DIMENSIONS[name]))
+    return chosen
+
+
+# ---- cases
+
+
+def _cases(
+    replica: Replica, question: Question, measure: str, filters: Mapping[str, str], after: Key, limit: int
+) -> list[tuple[Key, Item]]:
+    db, period, today = replica.db, question.period, business_day(question.now_ms)
+    end = min(period.last, today)
+    late = Rollup.overdue_before(question) if measure == "overdue" else None
+    rows = []
+    for unit, own in Rollup(replica, question).parts(question.unit):
+        place, chosen = Place(unit, own, ""), list(filters.items())
+        if measure in STANDING_MEASURES:
+            rows += figure_queries.standing_records(db, place, end, late, chosen, after, limit)
+        else:
+            rows += figure_queries.fact_records(db, place, measure, (period.first, period.last), chosen, after, limit)
+    return [((row[0], row[1]), _case(row)) for row in sorted(rows)[:limit]]
+
+
+def _case(row: tuple[Any, ...]) -> Item:
+    day, case_id, unit, level, event, kind, category, source, urgency, state = row
+    return {
+        "id": case_id,
+        "event": event,
+        "unit": unit,
+        "date": day,
+        "level": level,
+        "kind": kind,
+        "category": category,
+        "source": source,
+        "source_group": SOURCE_GROUPS.get(source),
+        "urgency": urgency,
+        "state": state,
+    }
+
+
+# ---- checks
+
+
+def _checks(replica: Replica, question: Question, measure: str, after: Key, limit: int) -> list[tuple[Key, Item]]:
+    tree = tree_of(replica)
+    inside = _inside(tree, question)
+    if measure in _BY_DUTY:
+        duties = _duties(replica, question, measure, inside)
+        wanted = ((key, _duty(key)) for key in duties if key > after)
+        return [one for _, one in zip(range(limit), wanted, strict=False)]
+    units = sorted(one for one in tree.all_ids() if tree.ever_below(one, question.unit))
+    listed = None if len(units) > rollup_queries.MAX_UNITS else units
+    found: list[tuple[Key, Item]] = []
+    while len(found) < limit:
+        rows = rollup_queries.effective_checks(
+            replica.db, measure, listed, (question.period.first, question.period.last), after, limit
+        )
+        if not rows:
+            break
+        after = (rows[-1][0], rows[-1][1])
+        found += [
+            ((day, unit), {"event": event, "unit": unit, "date": day, "result": result})
+            for day, unit, event, result in rows
+            if inside(unit, date.fromisoformat(day))
+        ]
+    return found[:limit]
+
+
+def _duties(replica: Replica, question: Question, measure: str, inside: Callable[[str, date], bool]) -> Iterator[Key]:
+    """Group days owed, or missing, by (day, unit): known from the dated tree and the cadence."""
+    tree, rollup = tree_of(replica), Rollup(replica, question)
+    if measure == "checks_excused":
+        return
+    for day in question.period.each_day():
+        if not rollup.daily(day) or (measure == "checks_missing" and day > rollup.closed):
+            continue
+        reported = rollup_queries.reported_units(replica.db, day) if measure == "checks_missing" else frozenset()
+        groups = (one.id for one in tree.units(day) if one.level == "group")
+        yield from ((day.isoformat(), one) for one in sorted(groups) if one not in reported and inside(one, day))
+
+
+def _duty(key: Key) -> Item:
+    return {"event": None, "unit": key[1], "date": key[0], "result": None}
+
+
+def _inside(tree: Tree, question: Question) -> Callable[[str, date], bool]:
+    today = business_day(question.now_ms)
+    return lambda unit, day: tree.below(unit, question.unit, day if question.mode == "then" else today)
+
+
+def _after(text: str | None) -> Key:
+    if text is None:
+        return ("", "")
+    day, _, rest = text.partition(" ")
+    if not rest:
+        raise Invalid("bad_after", field="after", value=text)
+    return day, rest

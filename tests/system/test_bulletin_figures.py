@@ -1,0 +1,128 @@
+"""The figures of the city's 2022 no. 4 bulletin, from 802 cases entered over HTTP (2-domain)."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+import pytest
+import requests
+from fakes import CITY
+from live import REQUEST_S, ROOT, Live, Nodes
+
+pytestmark = pytest.mark.system
+UNITS: Final = ROOT / "hub" / "data" / "jingzhou-units.csv"
+FIRST: Final = date(2021, 3, 1)
+LAST: Final = date(2022, 4, 29)
+PERIOD: Final = f"{FIRST}..{LAST}"
+SOURCES: Final = ["self_found"] * 300 + ["self_applied"] * 225 + ["court"] * 276 + ["petition"]
+AGREED: Final = 666
+CONFIRMED: Final = 100
+# From the registration: how many days later a case is settled, and its agreement confirmed.
+SETTLED_AFTER: Final = 3
+APPLIED_AFTER: Final = 13
+CONFIRMED_AFTER: Final = 28
+THREADS: Final = 4
+
+
+@dataclass(frozen=True)
+class Story:
+    """One case of the bulletin."""
+
+    first: date
+    source: str
+    agreed: bool
+    confirmed: bool
+
+    def acts(self) -> Iterator[tuple[str, int, dict[str, Any]]]:
+        """(action, days after the registration, fields)."""
+        settled = min(SETTLED_AFTER, max(0, (LAST - self.first).days))
+        yield "accept", 0, {}
+        yield "mediate", min(1, settled), {}
+        if not self.agreed:
+            yield "fail", settled, {"advice": "litigation"}
+            return
+        due = (self.first + timedelta(days=60)).isoformat()
+        yield "agree", settled, {"performed_at_once": True} if self.first.day % 2 else {"performance_due": due}
+        if self.confirmed:
+            yield "apply_confirmation", APPLIED_AFTER, {}
+            yield "confirm", CONFIRMED_AFTER, {}
+
+
+def stories() -> list[Story]:
+    """The 802 cases from the first day to the last, and two that the period leaves out."""
+    dice = random.Random(4)
+    sources = dice.sample(SOURCES, len(SOURCES))
+    agreed = [True] * AGREED + [False] * (len(sources) - AGREED)
+    dice.shuffle(agreed)
+    days = [FIRST + timedelta(days=(LAST - FIRST).days * place // (len(sources) - 1)) for place in range(len(sources))]
+    early = [place for place, yes in enumerate(agreed) if yes and (LAST - days[place]).days >= CONFIRMED_AFTER]
+    confirmed = set(dice.sample(early, CONFIRMED))
+    inside = [Story(days[at], sources[at], agreed[at], at in confirmed) for at in range(len(sources))]
+    assert (inside[0].first, inside[-1].first) == (FIRST, LAST)
+    outside = [FIRST - timedelta(days=4), LAST + timedelta(days=1)]
+    return [*inside, *(Story(day, "police", agreed=True, confirmed=False) for day in outside)]
+
+
+def enter(hub: Live, token: str, told: list[Story]) -> None:
+    """Registers the cases and acts on them, one after the other, over one connection."""
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {token}"
+        for story in told:
+            case = post(session, f"{hub.url}/api/v1/cases", {
+                "unit": CITY, "date": story.first.isoformat(), "kind": "dispute", "category": "02",
+                "source": story.source, "complexity": "ordinary", "urgency": "yellow",
+            })  # fmt: skip
+            for action, days, fields in story.acts():
+                body = {"action": action, "date": (story.first + timedelta(days=days)).isoformat(), **fields}
+                path = f"{hub.url}/api/v1/cases/{case['id']}/actions"
+                case = post(session, path, {"after": case["event"], **body})
+
+
+def post(session: requests.Session, url: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The document of a POST that has to succeed."""
+    reply = session.post(url, json=body, timeout=REQUEST_S)
+    assert reply.status_code in (200, 201), (body, reply.text)
+    document = reply.json()
+    assert isinstance(document, dict)
+    return document
+
+
+def rollup(hub: Live, *more: str) -> dict[str, Any]:
+    """What `grid-hub rollup` prints for the city and the bulletin's period, beside the running serve."""
+    words = ("rollup", "--unit", CITY, "--period", PERIOD, "--format", "json", *more)
+    document = json.loads(hub.command(*words).stdout)
+    assert isinstance(document, dict)
+    return document
+
+
+def test_the_figures_of_the_bulletin_come_out(nodes: Nodes) -> None:
+    hub = nodes.hub(UNITS)
+    hub.command("user", "add", "mediator", "--role", "mediator")
+    token = hub.command("token", "mediator").stdout.strip()
+    told = stories()
+    with ThreadPoolExecutor(THREADS) as pool:
+        for done in [pool.submit(enter, hub, token, told[place::THREADS]) for place in range(THREADS)]:
+            done.result()
+    document = rollup(hub)
+    wanted = {
+        "registered": 802, "accepted": 802, "mediated": 802, "agreed": 666, "not_agreed": 136, "confirmed": 100,
+    }  # fmt: skip
+    assert {name: document["measures"][name] for name in wanted} == wanted
+    rates = {
+        "mediation_rate": {"value": "100.00", "numerator": 802, "denominator": 802},
+        "success_rate": {"value": "83.04", "numerator": 666, "denominator": 802},
+        "confirmation_of_mediated": {"value": "12.47", "numerator": 100, "denominator": 802},
+        "confirmation_of_agreed": {"value": "15.02", "numerator": 100, "denominator": 666},
+    }
+    assert {name: document["rates"][name] for name in rates} == rates
+    rows = {row["key"]: row["measures"] for row in rollup(hub, "--by", "source_group")["rows"]}
+    accepted = {"self": 525, "court": 276, "petition": 1, "transfer": 0}
+    assert {key: measures["accepted"] for key, measures in rows.items()} == accepted
+    assert sum(measures["confirmed"] for measures in rows.values()) == CONFIRMED
+    assert hub.api("GET", f"/api/v1/rollup?unit={CITY}&period={PERIOD}").document["measures"] == document["measures"]
