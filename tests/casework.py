@@ -132,6 +132,7 @@ class CaseFloor:
 
     def close(self) -> None:
         """Closes every database."""
-        for copy, node in zip(self._kept, self.city.nodes, strict=True):
+        for copy in self._kept:
             copy.close()
+        for node in self.city.nodes:
             node.db.conn.close()

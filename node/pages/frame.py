@@ -22,6 +22,7 @@ Link = dict[str, Any]
 # (endpoint, label key, icon); the side menu shows them in groups, the tab bar the first ones and "more".
 WORK: Final = (
     ("pages.today", "nav.today", "home"),
+    ("pages.cases", "nav.cases", "case"),
     ("pages.records", "nav.records", "list"),
     ("pages.missing", "nav.missing", "bell"),
 )

@@ -99,7 +99,7 @@ def test_pages_of_one_have_no_gap_and_repeat_nothing_though_cases_come_in_betwee
         city.clock.forward(1_000)
         made.append(west.register()["id"])
     seen, after = [], ""
-    while True:
+    for _ in range(len(made) + 1):
         page = done(west.get(f"?limit=1{after}"), 200)
         seen += [item["id"] for item in page["items"]]
         city.clock.forward(1_000)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from casework import CASE, PRIVATE, Caseworker, done
 
-from builders import CITY, TODAY, W_GROUPS, W_TOWN, W_VILLAGE, City, told
+from builders import CITY, E_TOWN, TODAY, W_GROUPS, W_TOWN, W_VILLAGE, City, told
 
 
 def test_a_registration_answers_with_the_case_as_it_stands(city: City, people: dict[str, Caseworker]) -> None:
@@ -185,3 +185,16 @@ def test_a_case_goes_from_one_node_to_another_and_both_say_the_same(city: City, 
     city.settle()
     seen = county.see(taken)
     assert (seen["owner"], seen["event"], seen["allowed"]) == (W_TOWN, taken["event"], ["note"])
+
+
+def test_who_is_offered_a_case_gets_all_that_was_done_before(city: City, people: dict[str, Caseworker]) -> None:
+    west, county = people["west"], people["county"]
+    case = west.act(west.act(west.register(), "accept"), "mediate")
+    city.settle()
+    assert county.get(f"/{case['id']}").status_code == 404
+    offered = west.act(case, "hand_across", to_unit=E_TOWN, reason="当事人在东镇")
+    city.settle()
+    assert [step["action"] for step in county.see(case)["timeline"]] == ["register", "accept", "mediate", "hand_across"]
+    taken = county.act(offered, "take")
+    city.settle()
+    assert (west.see(taken)["owner"], west.see(taken)["allowed"]) == (E_TOWN, ["note"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from casework import CASE, PRIVATE, Caseworker
 
-from builders import DAY_MS, E_GROUPS, E_VILLAGE, NOW_MS, W_TOWN, City, Node, told
+from builders import CITY, DAY_MS, E_GROUPS, E_TOWN, E_VILLAGE, EAST, NOW_MS, W_TOWN, W_VILLAGE, WEST, City, Node, told
 from sync.rebuild import rebuild
 
 
@@ -169,3 +169,17 @@ def test_made_again_from_the_log_every_case_table_is_the_same(city: City, people
         after = node.derived()
         assert {name: rows for name, rows in after.items() if rows != before[name]} == {}, node.unit
     assert people["county"].see(taken)["owner"] == W_TOWN
+
+
+def test_a_unit_that_moved_takes_its_cases_along_as_they_are_made_again_from_the_log(
+    city: City, people: dict[str, Caseworker]
+) -> None:
+    case = people["west"].register(unit=W_VILLAGE, date="2026-11-01")
+    people["west"].act(case, "accept", date="2026-11-20")
+    city.hub.publish({"type": "unit", "act": "move", "unit": W_VILLAGE, "parent": E_TOWN, "date": "2026-11-10"})
+    before = city.hub.derived()
+    rebuild(city.hub.replica)
+    assert {name: rows for name, rows in city.hub.derived().items() if rows != before[name]} == {}
+    rows = before["case_fact_in"]
+    under = {name: {row[0] for row in rows if row[1] == name} for name in ("registered", "accepted")}
+    assert under == {"registered": {W_VILLAGE, W_TOWN, WEST, CITY}, "accepted": {W_VILLAGE, E_TOWN, EAST, CITY}}

@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass
 from typing import Final
 
 import count
+from case_laws import cases_agree, introduced
 from sites import Site
 from world import World
 
@@ -197,10 +198,11 @@ def returned(world: World) -> Breaches:
 def own_subtree_only(world: World) -> Breaches:
     """L11: no sibling holds what was written by or for another."""
     for site in _founded(world):
+        known = introduced(world, site) | set(world.above(site.unit))
         for kind, unit in site.db.execute("SELECT DISTINCT kind, unit FROM event").fetchall():
             if kind in OF_ONE_UNIT and site.unit not in world.above(unit):
                 yield site.unit, f"holds a {kind} of {unit}"
-            if kind == "cert" and site.unit not in world.above(unit) and unit not in world.above(site.unit):
+            if kind == "cert" and site.unit not in world.above(unit) and unit not in known:
                 yield site.unit, f"holds the certificate of {unit}, of which nothing came"
 
 
@@ -274,6 +276,7 @@ LAWS: Final[dict[str, Callable[[World], Breaches]]] = {
     "directory": directory,
     "returned": returned,
     "L11 subtree": own_subtree_only,
+    "L9 cases": cases_agree,
     "L2 verified": verified,
     "L3 tallies": tallied,
     "L3 rebuild": rebuilt,

@@ -17,6 +17,7 @@ class Submission:
     body: dict[str, Any]
     returns: str | None = None  # the report that is sent back, or None: a check
     about: str = ""  # the unit whose report it is
+    case: str | None = None  # the case that it acts on, "" for a registration, or None: no casework
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Memory:
     answered: list[tuple[Submission, dict[str, Any]]] = field(default_factory=list)
     entered: dict[str, Entered] = field(default_factory=dict)
     returned: dict[str, str] = field(default_factory=dict)  # event of the return -> the unit whose report it was
+    case_acts: dict[str, str] = field(default_factory=dict)  # key of an acknowledged registration or act -> its case
     accounts: list[tuple[str, str]] = field(default_factory=list)  # (unit of the computer, name)
     groups: dict[str, Group] = field(default_factory=dict)
     parents: dict[str, str | None] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from caseworkers import Caseworkers
 from memory import Cadence, Entered, Group, Submission
 from sites import Site
 
@@ -36,6 +37,7 @@ class People:
         self.world = world
         self.random = world.random
         self.memory = world.memory
+        self.casework = Caseworkers(self)
         self._keys = 0
 
     # ---- reports
@@ -63,7 +65,7 @@ class People:
             body["recorded_at"] = self.world.clock.now_ms - random.randint(0, 40 * 3_600_000)
         if random.random() < 0.3:
             self._name_amended(site, body)
-        self._hand_in(Submission(site.unit, "worker", self._key(), body))
+        self.hand_in_often(Submission(site.unit, "worker", self.key(), body))
 
     def _name_amended(self, site: Site, body: dict[str, Any]) -> None:
         """A person who looks at the earlier report amends that one by name, and it need not be the newest."""
@@ -83,9 +85,10 @@ class People:
         if rows:
             event, unit = self.random.choice(rows)
             body = {"reason": "请核实", "text": "数字与现场不符"}
-            self._hand_in(Submission(site.unit, "reviewer", self._key(), body, event, unit))
+            self.hand_in_often(Submission(site.unit, "reviewer", self.key(), body, event, unit))
 
-    def _hand_in(self, submission: Submission) -> None:
+    def hand_in_often(self, submission: Submission) -> None:
+        """Somebody who is impatient sends it a few times until it is answered."""
         self.memory.open.append(submission)
         for _ in range(self.random.randint(1, TRIES_AT_ONCE)):
             if not self.hand_in(submission):
@@ -118,12 +121,17 @@ class People:
 
     def say(self, site: Site, submission: Submission) -> Answer:
         """The very request of a submission. Raises GridError."""
+        if submission.case is not None:
+            return self.casework.say(site, submission)
         if submission.returns is None:
             return checks.submit(site.replica, submission.account, submission.body, submission.key)
         account = Account(submission.account, "reviewer", site.unit)
         return checks.send_back(site.replica, account, submission.returns, submission.body, submission.key)
 
     def _remember(self, site: Site, submission: Submission, document: dict[str, Any]) -> None:
+        if submission.case is not None:
+            self._remember_case(site, submission, document)
+            return
         event, body = document["event"], submission.body
         if submission.returns is not None:
             self.memory.returned[event] = submission.about
@@ -138,6 +146,12 @@ class People:
             document["amends"], recorded,
         )  # fmt: skip
         self.world.note(f"check at {site.unit}: {body['unit']} {body['date']} {body['result']} {event[:8]}")
+
+    def _remember_case(self, site: Site, submission: Submission, document: dict[str, Any]) -> None:
+        """An act is found by its request: the answer names the last act that holds, which it need not be."""
+        self.memory.case_acts[submission.key] = document["id"]
+        did = submission.body.get("action", "register")
+        self.world.note(f"{did} at {site.unit}: case {document['id']} {document['state']} of {document['owner']}")
 
     def try_again(self) -> None:
         """Whoever got no answer sends the same once more."""
@@ -263,6 +277,7 @@ class People:
             site.attempt(lambda: accounts.close_session(site.replica, accounts.open_session(site.replica, name)))
         self.world.note(f"account at {site.unit}: {crash or name}")
 
-    def _key(self) -> str:
+    def key(self) -> str:
+        """A key that nobody used before."""
         self._keys += 1
         return f"key-{self._keys}"

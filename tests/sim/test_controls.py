@@ -14,7 +14,7 @@ from node import answers
 from node.answers import Answer
 from node.projections import CHECK_KIND
 from node.queries import Tally
-from sync import log, marks, server
+from sync import log, marks, routing, server
 from sync.client import Client, Outcome
 from sync.database import write
 from sync.directory import tree_of
@@ -109,3 +109,10 @@ def test_a_cursor_committed_apart_from_its_events_loses_them(monkeypatch: pytest
 
     monkeypatch.setattr(server, "_commit", cursor_first)
     assert seed_that_breaks("L1 at the top")
+
+
+def test_a_case_that_is_not_sent_to_the_unit_that_it_is_offered_to_differs_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(routing, "route_to_units", lambda *_: None)
+    assert seed_that_breaks("L9 cases")

@@ -1,0 +1,225 @@
+"""One case: what it is, what may be done now, its timeline, its private part, and the form of each act."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import date
+from typing import Any, Final
+
+from flask import Blueprint, Response, redirect, request, url_for
+
+from node.cases import acts, queries
+from node.cases.acts import Allowed, require_case
+from node.cases.documents import facts, timeline
+from node.cases.forms import GRAVE, MAIN, Widget, body_of, ordered, widgets
+from node.cases.private import may_read, outline, read_private, readings
+from node.guard import language, me, replica, wake
+from node.pages.casework import shown, unit_name
+from node.pages.frame import page, typed
+from node.scope import today_of
+from schemas.case_table import ACTIONS
+from schemas.cases import Case
+from schemas.errors import Conflict, GridError, NotFound
+from schemas.labels import explain, has_label, label
+from schemas.roles import REVIEW
+from schemas.unit_acts import LEVELS
+from schemas.units import Tree
+from sync.directory import tree_of
+from sync.replica import Replica
+
+MAX_PURPOSE: Final = 200
+MAX_WIDE: Final = 300
+# Public fields of an act that a timeline puts into words: (field, prefix of its label).
+_SAID: Final = {
+    "category": "", "urgency": "urgency.", "complexity": "complexity.", "body": "body.", "advice": "advice.",
+    "result": "result.", "to": "refer_to.", "reason_code": "reason_code.",
+}  # fmt: skip
+_DATES: Final = ("performance_due", "next_date", "due", "until")
+
+
+def register(routes: Blueprint) -> None:
+    """Adds the pages of this subject."""
+    routes.add_url_rule("/cases/<case_id>", "case", case)
+    routes.add_url_rule("/cases/<case_id>/private", "case_private", case_private, methods=["POST"])
+    routes.add_url_rule("/cases/<case_id>/<action>", "act", act)
+    routes.add_url_rule("/cases/<case_id>/<action>", "enter_act", enter_act, methods=["POST"])
+
+
+def case(case_id: str) -> Response:
+    """The case with its private part covered."""
+    node = replica()
+    return _case(node, require_case(node, me(), case_id), None)
+
+
+def case_private(case_id: str) -> Response:
+    """The case with its private part open: that is logged first."""
+    node = replica()
+    found = require_case(node, me(), case_id)
+    return _case(node, found, read_private(node, me(), found, typed("purpose")[:MAX_PURPOSE]))
+
+
+def _case(node: Replica, found: Case, private: dict[str, Any] | None) -> Response:
+    row = queries.case_now(node.db, found.id)
+    assert row is not None  # whatever folds is kept
+    lang = language()
+    document = facts(node, me(), found, row)
+    words = private["words"] if private else {}
+    steps = [_step(node, one, lang) for one in reversed(timeline(node, found, words))]
+    allowed = [one for one in document["allowed"] if _has_targets(node, found, one)]
+    readable = may_read(node, me(), found)
+    model = {
+        "case": shown(node, document, lang),
+        "allowed": ordered(found.state, allowed),
+        "main": MAIN.get(found.state),
+        "grave": GRAVE,
+        "owners": [{**one, "name": unit_name(node, one["unit"])} for one in document["owners"]],
+        "supervisions": [{**one, "name": unit_name(node, one["unit"])} for one in document["supervisions"]],
+        "steps": steps,
+        "arrived": sum(1 for one in steps if one["arrived"]),
+        "readable": readable,
+        "private": private,
+        "outline": outline(node, found) if readable else None,
+        "readings": readings(node, found.id) if readable and me().role in REVIEW else None,
+    }
+    return page("case.html", "page.case.title", **model)
+
+
+def _step(node: Replica, one: dict[str, Any], lang: str) -> dict[str, Any]:
+    """A step of the timeline with its coded facts in words, and whether it has come to the city."""
+    public, said = one["public"], []
+    for name, prefix in _SAID.items():
+        value = public.get(name)
+        if isinstance(value, str):
+            kind = "hazard" if public.get("kind") == "hazard" else "dispute"
+            key = f"category.{kind}.{value}" if name == "category" else f"{prefix}{value}"
+            said.append(label(lang, key) if has_label(lang, key) else value)
+    if one["action"] == "decline":
+        said.append(label(lang, f"decline_reason.{public['reason']}"))
+    if public.get("performed_at_once"):
+        said.append(label(lang, "page.act.field.performed_at_once"))
+    said += [f"{label(lang, f'page.act.field.{name}')} {public[name]}" for name in _DATES if public.get(name)]
+    to = public.get("to_unit")
+    hops = one["sync"]
+    return {
+        **one,
+        "unit_name": unit_name(node, one["unit"]),
+        "to_name": unit_name(node, to) if isinstance(to, str) else None,
+        "said": said,
+        "known": one["action"] in ACTIONS,
+        "arrived": hops[-1]["at"] is not None or len(hops) == 1,
+    }
+
+
+# ---- acts
+
+
+def act(case_id: str, action: str) -> Response:
+    """The form of one act."""
+    node = replica()
+    found = require_case(node, me(), case_id)
+    if action not in Allowed.now(node, me(), found).units:
+        told = Allowed.now(node, me(), found).told(found)
+        raise _in_words(Conflict("case_not_now", field="action", value=action, **told))
+    return _form(node, found, action, {}, {}, 200)
+
+
+def enter_act(case_id: str, action: str) -> Any:
+    """Takes the form in. What happened in between is shown, and nothing is lost that was typed."""
+    node = replica()
+    names = [one.name for one in widgets(action, today_of(node))] if action in ACTIONS else []
+    values = {name: request.form.get(name, "").strip() if name in _LONG else typed(name) for name in names}
+    values["date"] = typed("date")
+    body: dict[str, Any] = {"action": action, "after": typed("after"), **body_of(action, values)} if names else {}
+    body |= {"action": action, "after": typed("after"), "date": values["date"] or None}
+    try:
+        acts.act_on(node, me(), case_id, body, typed("idem") or secrets.token_hex(16))
+    except GridError as error:
+        if error.code == "unknown_case":
+            raise
+        told, field = explain(language(), error), (error.field or "").removeprefix("private.")
+        if error.code in ("case_moved_on", "case_not_now"):
+            told, field = explain(language(), _in_words(error)), ""
+        return _form(node, require_case(node, me(), case_id), action, values, {field: told}, error.status)
+    wake()
+    return redirect(url_for("pages.case", case_id=case_id))
+
+
+_LONG: Final = frozenset({"text", "reason", "reply", "narrative", "agreement"})
+
+
+def _in_words(error: GridError) -> Conflict:
+    """The refusal with words for the codes in it."""
+    allowed = error.params["allowed"]
+    names = [_act_word(one) for one in allowed] if isinstance(allowed, list) else []
+    told = {
+        "state": label(language(), f"state.{error.params['state']}"),
+        "allowed": names or [label(language(), "page.act.nothing")],
+        "event": error.params["event"],
+    }
+    return Conflict(error.code, field=error.field, value=_act_word(str(error.value)), **told)
+
+
+def _act_word(action: str) -> str:
+    key = f"action.{action}"
+    return label(language(), key) if has_label(language(), key) else action
+
+
+def _form(
+    node: Replica, found: Case, action: str, values: dict[str, str], errors: dict[str, str], status: int
+) -> Response:
+    row = queries.case_now(node.db, found.id)
+    assert row is not None
+    if action not in ACTIONS or action == "register":
+        raise NotFound("no_such_route", field="route", value=request.path)
+    today = today_of(node)
+    questions = [_question(node, found, one, values) for one in widgets(action, today)]
+    model = {
+        "case": shown(node, facts(node, me(), found, row), language()),
+        "action": action,
+        "questions": questions,
+        "grave": action in GRAVE,
+        "date": values.get("date") or today.isoformat(),
+        "after": found.event,
+        "errors": errors,
+        "idem": secrets.token_hex(16),
+    }
+    return page("case_act.html", f"action.{action}", status, **model)
+
+
+def _question(node: Replica, found: Case, one: Widget, values: dict[str, str]) -> dict[str, Any]:
+    options = [(value, label(language(), key)) for value, key in one.options]
+    if one.kind == "unit":
+        action = request.view_args["action"] if request.view_args else ""
+        options = [(unit, name) for unit, name in targets(node, found, str(action))]
+    return {
+        "name": one.name, "kind": one.kind, "needed": one.needed, "options": options,
+        "value": values.get(one.name, one.value), "long": one.name in ("narrative", "agreement"),
+    }  # fmt: skip
+
+
+def _has_targets(node: Replica, found: Case, action: str) -> bool:
+    return not action.startswith("hand_") or bool(targets(node, found, action))
+
+
+def targets(node: Replica, found: Case, action: str) -> list[tuple[str, str]]:
+    """(unit, name) of the units that a case may be handed to: those above, below, or beside the owner today."""
+    tree, today = tree_of(node), today_of(node)
+    above = tree.ancestors(found.owner, today)[1:]
+    if action == "hand_up":
+        return [(unit, unit_name(node, unit)) for unit in above]
+    if action == "hand_down":
+        return _below(tree, found.owner, today)
+    beside = [one for one in tree.children(above[0], today) if one.id != found.owner] if above else []
+    return [(one.id, one.name) for one in beside[:MAX_WIDE]]
+
+
+def _below(tree: Tree, unit: str, day: date) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    base = LEVELS.index(tree.level(unit) or LEVELS[0])
+    for one in tree.subtree(unit, day):
+        if one.id != unit:
+            indent = "\u3000" * max(0, base - LEVELS.index(one.level) - 1)
+            found.append((one.id, f"{indent}{one.name}"))
+        if len(found) >= MAX_WIDE:
+            break
+    return found

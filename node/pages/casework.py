@@ -1,0 +1,200 @@
+"""案件: the list with its filters, and the form that registers a case."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from flask import Blueprint, Response, redirect, request, url_for
+
+from node.api.cases import states_of
+from node.cases import acts, list_queries
+from node.cases.documents import listed
+from node.cases.list_queries import Filter
+from node.guard import language, me, replica, wake
+from node.pages.frame import Link, page, typed
+from node.scope import hosts, require_scope, today_of
+from schemas.case_events import check_case_id
+from schemas.case_lists import (
+    AMOUNT_BANDS,
+    COMPLEXITIES,
+    CURRENT,
+    PARTY_ROLES,
+    SCALES,
+    SOURCES,
+    URGENCIES,
+    category_label,
+)
+from schemas.case_table import STATES
+from schemas.clock import business_day
+from schemas.errors import GridError
+from schemas.labels import explain, has_label, label
+from schemas.unit_acts import LEVELS
+from sync.database import read
+from sync.directory import tree_of
+from sync.replica import Replica
+
+CASES: Final = 50
+PARTIES: Final = 3
+SOON_DAYS: Final = 3
+MAX_UNITS: Final = 500
+FILTERS: Final = ("state", "category", "source", "level", "limit")
+FACTS: Final = ("category", "source", "complexity", "urgency", "scale", "amount_band")
+DAY_MS: Final = 86_400_000
+
+
+def register(routes: Blueprint) -> None:
+    """Adds the pages of this subject."""
+    routes.add_url_rule("/cases", "cases", cases)
+    routes.add_url_rule("/cases/new", "new_case", new_case)
+    routes.add_url_rule("/cases/new", "register_case", register_case, methods=["POST"])
+
+
+def cases() -> Response:
+    """Cases that a unit of the subtree found, owns or was offered, newest first."""
+    node, lang = replica(), language()
+    unit = request.args.get("unit") or me().unit
+    chosen = {name: request.args.get(name, "") for name in FILTERS}
+    after = request.args.get("after")
+    if after:
+        check_case_id(after, "after")
+    now = node.env.now_ms()
+    due = {"overdue": now, "soon": now + SOON_DAYS * DAY_MS}.get(chosen["limit"])
+    wanted = Filter(
+        scope=unit, states=states_of(chosen["state"] or None), due_before=due, category=chosen["category"] or None,
+        source=chosen["source"] or None, level=chosen["level"] or None,
+    )  # fmt: skip
+    with read(node.db):
+        found = listed(node, wanted, after, CASES)
+        counts = list_queries.count_by_state(node.db, unit)
+    asked: Link = {name: value for name, value in chosen.items() if value}
+    model = {
+        "unit": {"id": unit, "name": unit_name(node, unit)},
+        "items": [shown(node, item, lang) for item in found["items"]],
+        "counts": [(state, counts[state]) for state in STATES if counts.get(state)],
+        "total": sum(counts.values()),
+        "chosen": chosen,
+        "filtered": bool(asked),
+        "categories": [(code, category_label(code)) for one in CURRENT.values() for code in one.codes],
+        "sources": SOURCES,
+        "levels": LEVELS,
+        "next_url": url_for("pages.cases", unit=unit, **asked, after=found["next"]) if found["next"] else None,
+        "may_register": True,
+    }
+    return page("cases.html", "nav.cases", **model)
+
+
+def shown(node: Replica, item: dict[str, Any], lang: str) -> dict[str, Any]:
+    """A case's document with the words that pages print."""
+    key = category_label(item["category"])
+    words = label(lang, key) if has_label(lang, key) else item["category"]
+    return {
+        **item,
+        "title": label(lang, "page.rollup.case", category=words, tail=item["id"][-6:].upper()),
+        "category_name": words,
+        "owner_name": unit_name(node, item["owner"]),
+        "found_name": unit_name(node, item["found_by"]),
+        "offered_name": unit_name(node, item["offered_to"]) if item["offered_to"] else None,
+        "left": time_left(node, item["deadline_at"], lang),
+        "href": url_for("pages.case", case_id=item["id"]),
+    }
+
+
+def time_left(node: Replica, deadline: str | None, lang: str) -> str | None:
+    """How long is left to an instant, in days and hours, or by how much it has passed."""
+    if deadline is None:
+        return None
+    left = int(datetime.fromisoformat(deadline).timestamp()) - node.env.now_ms() // 1000
+    days, hours = divmod(abs(left) // 3600, 24)
+    return label(lang, "page.case.left" if left >= 0 else "page.case.over", days=days, hours=hours)
+
+
+def unit_name(node: Replica, unit: str) -> str:
+    """The unit's name today; the id of one that nobody knows."""
+    named = tree_of(node).nearest(unit, business_day(node.env.now_ms()))
+    return named.name if named else unit
+
+
+# ---- registering
+
+
+def new_case() -> Response:
+    """An empty form."""
+    node = replica()
+    unit = request.args.get("unit") or me().unit
+    values = {"unit": unit, "date": today_of(node).isoformat(), "kind": "dispute", "complexity": "ordinary",
+              "urgency": "yellow", "source": "self_found"}  # fmt: skip
+    return _form(values, {}, 200)
+
+
+def register_case() -> Any:
+    """Takes the form in; the key in it makes a double click harmless."""
+    node = replica()
+    names = ("unit", "date", *FACTS, "place", *(f"party_{at}_{part}" for at in range(PARTIES) for part in PARTY))
+    values = {name: typed(name) for name in names} | {"narrative": request.form.get("narrative", "")}
+    kind, _, category = values["category"].partition(".")
+    body: dict[str, Any] = {
+        "unit": values["unit"], "date": values["date"], "kind": kind, "category": category,
+        **{name: values[name] or None for name in FACTS if name != "category"},
+        "private": {"parties": _parties(values), "place": values["place"], "narrative": values["narrative"]},
+    }  # fmt: skip
+    try:
+        require_scope(node, me(), values["unit"])
+        answer = acts.register(node, me(), body, typed("idem") or secrets.token_hex(16))
+    except GridError as error:
+        return _form(values, {_field(error): explain(language(), error)}, error.status)
+    wake()
+    return redirect(url_for("pages.case", case_id=answer.document["id"]))
+
+
+PARTY: Final = ("role", "name", "phone")
+
+
+def _parties(values: dict[str, str]) -> list[dict[str, str | None]]:
+    return [{part: values[f"party_{at}_{part}"] or None for part in PARTY} for at in range(PARTIES)]
+
+
+def _field(error: GridError) -> str:
+    """The field of the form that an error is about."""
+    name = error.field or "unit"
+    if name.startswith("private.parties."):
+        return "_".join(("party", *name.split(".")[2:4]))
+    return name.removeprefix("private.")
+
+
+def _form(values: dict[str, str], errors: dict[str, str], status: int) -> Response:
+    node, unit = replica(), values.get("unit", "")
+    model = {
+        "values": values,
+        "errors": errors,
+        "units": _units(node, unit),
+        "groups": [
+            (one.kind, [(f"{one.kind}.{code}", category_label(code)) for code in one.codes]) for one in CURRENT.values()
+        ],
+        "sources": SOURCES,
+        "complexities": COMPLEXITIES,
+        "urgencies": URGENCIES,
+        "scales": SCALES,
+        "amount_bands": AMOUNT_BANDS,
+        "party_roles": PARTY_ROLES,
+        "party_rows": range(PARTIES),
+        "last_day": (today_of(node) + timedelta(days=1)).isoformat(),
+        "idem": secrets.token_hex(16),
+    }
+    return page("case_form.html", "page.case_form.title", status, **model)
+
+
+def _units(node: Replica, chosen: str) -> list[dict[str, str]]:
+    """The units that a user may register for here: the subtree's that this node serves, the chosen one at least."""
+    tree, today = tree_of(node), today_of(node)
+    found: list[dict[str, str]] = []
+    for one in tree.subtree(me().unit, today):
+        if len(found) >= MAX_UNITS:
+            break
+        if hosts(node, one.id):
+            indent = "\u3000" * (LEVELS.index(tree.level(me().unit) or LEVELS[-1]) - LEVELS.index(one.level))
+            found.append({"id": one.id, "name": f"{indent}{one.name}"})
+    if chosen and all(one["id"] != chosen for one in found):
+        found.insert(0, {"id": chosen, "name": unit_name(node, chosen)})
+    return found
