@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlite_utils import Database
 
 from node import recount
+from node.cases import queries as case_queries
 from node.cases import recount as case_recount
 from node.migrations import DERIVED
 from node.projections import NodeProjection
@@ -22,6 +23,10 @@ class NodeApplication:
         """Empties every derived table."""
         for table in DERIVED:
             db.execute(f"DELETE FROM {table}")
+
+    def addressed_below(self, db: Database, unit: str) -> list[str]:
+        """Every event held of the cases with which somebody in the unit's subtree has to do."""
+        return case_queries.events_below(db, unit)
 
     def verify(self, replica: Replica) -> tuple[int, list[tuple[str, str]]]:
         """How many tallies were compared with a recount from the events, and what differs."""

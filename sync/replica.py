@@ -69,6 +69,9 @@ class Application(Protocol):
     def clear(self, db: Database) -> None:
         """Empties every derived table of the application."""
 
+    def addressed_below(self, db: Database, unit: str) -> Iterable[str]:
+        """The hashes of all events held that nodes of the unit or below it have to hold, in the order of arrival."""
+
     def verify(self, replica: Replica) -> tuple[int, list[tuple[str, str]]]:
         """How many tallies were compared with a recount, and (code, text) of each difference."""
 

@@ -55,6 +55,11 @@ def open_link(replica: Replica, tree: Tree, link: str, child: str) -> None:
     for stored in log.events(replica.db, where, kinds):
         if _goes_to(tree, stored.event, child):
             put(replica, link, stored.n, stored.event)
+    # What was addressed to the unit while it had no node of its own.
+    for event_hash in list(replica.app.addressed_below(replica.db, child)):
+        stored_event = log.load(replica.db, event_hash)
+        if stored_event is not None:
+            put(replica, link, stored_event.n, stored_event.event)
 
 
 def put(replica: Replica, link: str, n: int, event: Event) -> None:

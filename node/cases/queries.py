@@ -100,6 +100,15 @@ class CaseNow:
         return frozenset(self.audience.split(","))
 
 
+def events_below(db: Database, unit: str) -> list[str]:
+    """Every event held of the cases with which a unit or somebody below it has to do, in the order of arrival."""
+    rows = db.execute(
+        "SELECT e.event FROM case_scope s JOIN case_event e ON e.case_id = s.case_id WHERE s.unit = ? ORDER BY e.n",
+        [unit],
+    )
+    return [row[0] for row in rows]
+
+
 def case_now(db: Database, case_id: str) -> CaseNow | None:
     """One folded case, or None."""
     row = db.execute(f"SELECT {_NOW} FROM case_now WHERE case_id = ?", [case_id]).fetchone()

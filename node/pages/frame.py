@@ -33,6 +33,12 @@ SYSTEM: Final = (
     ("pages.users_page", "nav.users", "list"),
 )
 GROUPS: Final = (("nav.group.work", WORK), ("nav.group.figures", FIGURES), ("nav.group.system", SYSTEM))
+# Pages that belong to an entry of the menu.
+INSIDE: Final = {
+    "pages.cases": ("pages.new_case", "pages.register_case", "pages.case", "pages.case_private", "pages.act",
+                    "pages.enter_act"),
+    "pages.rollup_page": ("pages.rollup_records",),
+}  # fmt: skip
 TABS: Final = 4
 MAX_TEXT: Final = 2_000
 
@@ -85,7 +91,8 @@ def _item(lang: str, endpoint: str, key: str, icon: str) -> Link:
     hot = endpoint == "pages.sync_page"
     count = _attention() if hot else _missing() if endpoint == "pages.missing" else 0
     return {
-        "href": url_for(endpoint), "label": label(lang, key), "icon": icon, "current": request.endpoint == endpoint,
+        "href": url_for(endpoint), "label": label(lang, key), "icon": icon,
+        "current": request.endpoint in (endpoint, *INSIDE.get(endpoint, ())),
         "count": count, "hot": hot and bool(count),
     }  # fmt: skip
 

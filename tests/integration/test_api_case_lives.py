@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import pytest
-from casework import CASE, PRIVATE, Caseworker, done
+from casework import CASE, PRIVATE, CaseFloor, Caseworker, done
 
-from builders import CITY, E_TOWN, TODAY, W_GROUPS, W_TOWN, W_VILLAGE, City, told
+from builders import CITY, E_TOWN, TODAY, W_GROUPS, W_TOWN, W_VILLAGE, WEST, City, told
 
 
 def test_a_registration_answers_with_the_case_as_it_stands(city: City, people: dict[str, Caseworker]) -> None:
@@ -198,3 +199,21 @@ def test_who_is_offered_a_case_gets_all_that_was_done_before(city: City, people:
     taken = county.act(offered, "take")
     city.settle()
     assert (west.see(taken)["owner"], west.see(taken)["allowed"]) == (E_TOWN, ["note"])
+
+
+def test_a_unit_that_gets_a_node_of_its_own_later_is_given_the_cases_it_has_to_do_with() -> None:
+    with closing(CaseFloor()) as floor:
+        city, people = floor.city, floor.people
+        own = people["west"].register()
+        offered = people["east"].act(people["east"].register(), "hand_across")
+        other = people["east"].register()
+        city.settle()
+        west = city.join(city.hub, WEST)
+        city.settle()
+        clerk = Caseworker(west, "clerk", "reviewer", W_TOWN)
+        for case in (own, offered):
+            assert clerk.see(case)["event"] == case["event"]
+        assert clerk.get(f"/{other['id']}").status_code == 404
+        taken = clerk.act(offered, "take")
+        city.settle()
+        assert people["county"].see(taken)["owner"] == W_TOWN

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from string import Formatter
 from typing import Final
@@ -13,9 +14,28 @@ import pytest
 from jinja2 import Environment, nodes
 
 from node.accounts_admin import STATES as ACCOUNT_STATES
+from node.cases.forms import widgets
 from node.pages.figures import ABOUT
 from schemas import errors
+from schemas.case_lists import (
+    ADVICE,
+    AMOUNT_BANDS,
+    BODIES,
+    COMPLEXITIES,
+    DECLINE_REASONS,
+    GROUPS_OF_SOURCES,
+    KINDS,
+    PARTY_ROLES,
+    REASONS,
+    REFER_TO,
+    RESULTS,
+    SCALES,
+    SOURCES,
+    URGENCIES,
+)
 from schemas.case_measures import CASE_MEASURES, CASE_RATES
+from schemas.case_steps import WHYS
+from schemas.case_table import ACTIONS, CONFIRMATIONS
 from schemas.case_table import STATES as CASE_STATES
 from schemas.duties import STATES
 from schemas.errors import GridError
@@ -39,6 +59,29 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "level.": LEVELS,
     "level_short.": LEVELS[1:],
     "state.": CASE_STATES,
+    "action.": tuple(ACTIONS),
+    "page.act.does.": tuple(name for name in ACTIONS if name != "register"),
+    "page.act.field.": tuple({one.name for name in ACTIONS if name != "register" for one in widgets(name, date.min)}),
+    "decline_reason.": DECLINE_REASONS,
+    "urgency.": URGENCIES,
+    "complexity.": COMPLEXITIES,
+    "scale.": SCALES,
+    "amount_band.": AMOUNT_BANDS,
+    "source.": SOURCES,
+    "source_group.": GROUPS_OF_SOURCES,
+    "case_kind.": KINDS,
+    "confirmation.": CONFIRMATIONS,
+    "role_in_case.": PARTY_ROLES,
+    "reason_code.": REASONS,
+    "body.": BODIES,
+    "advice.": ADVICE,
+    "result.": RESULTS,
+    "refer_to.": REFER_TO,
+    "void.": WHYS,
+    "signal.": ("yellow", "orange", "red"),
+    "page.case.": ("place", "narrative", "agreement"),
+    "page.case_form.": ("source", "urgency", "complexity", "scale", "amount_band", "name", "phone"),
+    "page.cases.limit.": ("overdue", "soon"),
     "measure.": (*CHECK_MEASURES, *CASE_MEASURES),
     "rate.": (*CHECK_RATES, *CASE_RATES),
     "refused.": tuple(REFUSED_CODES),
@@ -56,7 +99,7 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "page.users.state.": ACCOUNT_STATES,
 }
 # Families whose keys are looked up with `has_label` first, or are all named in one place.
-OPTIONAL: Final = ("problem.", "kind.", "way_out.", "error.", "doctor.", "preset.")
+OPTIONAL: Final = ("problem.", "category.", "kind.", "way_out.", "error.", "doctor.", "preset.")
 
 
 def blanks(key: str) -> set[str]:

@@ -23,6 +23,7 @@ PERIOD: Final = f"{FIRST}..{LAST}"
 SOURCES: Final = ["self_found"] * 300 + ["self_applied"] * 225 + ["court"] * 276 + ["petition"]
 AGREED: Final = 666
 CONFIRMED: Final = 100
+REFUSED: Final = 10  # applied for, and not counted
 # From the registration: how many days later a case is settled, and its agreement confirmed.
 SETTLED_AFTER: Final = 3
 APPLIED_AFTER: Final = 13
@@ -37,7 +38,7 @@ class Story:
     first: date
     source: str
     agreed: bool
-    confirmed: bool
+    confirmation: str = ""  # how an application for confirmation ended
 
     def acts(self) -> Iterator[tuple[str, int, dict[str, Any]]]:
         """(action, days after the registration, fields)."""
@@ -49,9 +50,9 @@ class Story:
             return
         due = (self.first + timedelta(days=60)).isoformat()
         yield "agree", settled, {"performed_at_once": True} if self.first.day % 2 else {"performance_due": due}
-        if self.confirmed:
+        if self.confirmation:
             yield "apply_confirmation", APPLIED_AFTER, {}
-            yield "confirm", CONFIRMED_AFTER, {}
+            yield self.confirmation, CONFIRMED_AFTER, {}
 
 
 def stories() -> list[Story]:
@@ -62,11 +63,12 @@ def stories() -> list[Story]:
     dice.shuffle(agreed)
     days = [FIRST + timedelta(days=(LAST - FIRST).days * place // (len(sources) - 1)) for place in range(len(sources))]
     early = [place for place, yes in enumerate(agreed) if yes and (LAST - days[place]).days >= CONFIRMED_AFTER]
-    confirmed = set(dice.sample(early, CONFIRMED))
-    inside = [Story(days[at], sources[at], agreed[at], at in confirmed) for at in range(len(sources))]
+    applied = dice.sample(early, CONFIRMED + REFUSED)
+    ended = dict.fromkeys(applied, "confirm") | dict.fromkeys(applied[CONFIRMED:], "refuse_confirmation")
+    inside = [Story(days[at], sources[at], agreed[at], ended.get(at, "")) for at in range(len(sources))]
     assert (inside[0].first, inside[-1].first) == (FIRST, LAST)
     outside = [FIRST - timedelta(days=4), LAST + timedelta(days=1)]
-    return [*inside, *(Story(day, "police", agreed=True, confirmed=False) for day in outside)]
+    return [*inside, *(Story(day, "police", agreed=True) for day in outside)]
 
 
 def enter(hub: Live, token: str, told: list[Story]) -> None:
