@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from typing import Final
 
+from hub.demo_cases import MEASURES as CASES
 from hub.demo_work import Body
 from node import rollup
 from node.home import Home
@@ -14,7 +15,8 @@ from schemas.clock import at_time, parse_instant
 from schemas.events import payload
 from sync import log
 
-MEASURES: Final = ("checks_due", "checks_zero", "checks_found", "checks_late", "checks_missing")
+CHECKS: Final = ("checks_due", "checks_zero", "checks_found", "checks_late", "checks_missing")
+MEASURES: Final = (*CHECKS, *CASES)
 ONE_DAY: Final = timedelta(days=1)
 Counts = dict[str, int]
 
@@ -34,7 +36,7 @@ class Tally:
 
     def counts(self, groups: Iterable[str], days: Sequence[date], now_ms: int) -> Counts:
         """The measures of some groups over days, as they are known at `now_ms`."""
-        found = dict.fromkeys(MEASURES, 0)
+        found = dict.fromkeys(CHECKS, 0)
         for group in groups:
             for day in days:
                 grace_ms = at_time(day + ONE_DAY, time(10))

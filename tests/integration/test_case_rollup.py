@@ -86,7 +86,9 @@ def tell(hub: Node, chance: random.Random) -> None:
         day = min(day + timedelta(days=chance.choice((0, 0, 1, 3, 9))), LAST)
         actions = [one for one in acts.Allowed.now(hub.replica, ADMIN, case, day).actions if one != "decline"]
         forward = [one for one in FORWARD if one in actions]
-        action = chance.choice(forward if forward and chance.random() < 0.6 else actions)
+        offered = [one for one in ("take", "send_back") if one in actions]
+        often = offered if chance.random() < 0.5 else forward
+        action = chance.choice(often if often and chance.random() < 0.6 else actions)
         act = {"action": action, "after": case.event, "date": day.isoformat(), **fields_of(action, day, case, chance)}
         try:
             with write(hub.db, "case", hub.env):
@@ -124,12 +126,13 @@ def cases_in(row: Any) -> dict[str, int]:
 
 
 def told_city(seed: int) -> City:
-    """A hub that hosts everything, with random cases; the west village moves to the east in the meantime."""
+    """A hub that hosts everything, with random cases; two units move in the meantime."""
     city, chance = City(seed=seed), random.Random(seed)
     for _ in range(50):
         tell(city.hub, chance)
-    move = {"type": "unit", "act": "move", "unit": W_VILLAGE, "date": "2026-10-07", "parent": E_TOWN}
-    city.hub.publish(move)
+    for unit, parent in chance.sample([(W_VILLAGE, E_TOWN), (E_VILLAGE, W_TOWN), (E_TOWN, WEST), (W_TOWN, EAST)], 2):
+        day = FIRST + timedelta(days=chance.randint(5, 80))
+        city.hub.publish({"type": "unit", "act": "move", "unit": unit, "date": day.isoformat(), "parent": parent})
     for _ in range(25):
         tell(city.hub, chance)
     return city
