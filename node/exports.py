@@ -10,6 +10,7 @@ from typing import Any, Final
 import xlsxwriter
 
 from schemas.labels import label
+from schemas.unit_acts import LEVELS
 
 _RISKY: Final = ("=", "+", "-", "@", "\t", "\r")
 CSV_TYPE: Final = "text/csv; charset=utf-8"
@@ -19,6 +20,8 @@ Cell = str | int | float | None
 
 def table_of(document: dict[str, Any], language: str) -> list[list[Cell]]:
     """Header, a row for each key, the total last. Rates stand as percentages with two decimals, or are empty."""
+    if any("cells" in row for row in document["rows"]):
+        return _matrix(document, language)
     measures, rates = list(document["measures"]), list(document["rates"])
     header: list[Cell] = [label(language, "table.key"), label(language, "table.name")]
     header += [label(language, f"measure.{name}") for name in measures]
@@ -30,6 +33,21 @@ def table_of(document: dict[str, Any], language: str) -> list[list[Cell]]:
         cells += [row["measures"][name] for name in measures]
         cells += [row["rates"][name]["value"] for name in rates]
         rows.append(cells)
+    return rows
+
+
+def _matrix(document: dict[str, Any], language: str) -> list[list[Cell]]:
+    """Category x handling level: cases with a result and agreed ones of each level, subtotal, year to date."""
+    words = [label(language, f"measure.{name}") for name in ("mediated", "agreed")]
+    groups = [label(language, f"level.{level}") for level in LEVELS]
+    groups += [label(language, "page.rollup.subtotal"), label(language, "page.rollup.year_to_date")]
+    header: list[Cell] = [label(language, "table.key"), label(language, "table.name")]
+    header += [f"{group} {word}" for group in groups for word in words]
+    rows = [header]
+    for row in document["rows"]:
+        pairs = [*(row["cells"][level] for level in LEVELS), row["subtotal"], row["year_to_date"]]
+        figures: list[Cell] = [pair[name] for pair in pairs for name in ("mediated", "agreed")]
+        rows.append([str(row["key"]), str(row["label"]), *figures])
     return rows
 
 

@@ -14,6 +14,7 @@ from node import rollup
 from node.accounts import Account
 from node.cases import acts
 from node.cases.projection import ancestor_in
+from node.exports import rollup_file, table_of
 from node.rollup_records import records
 from schemas.case_events import read_case_event
 from schemas.case_lists import HAZARDS, HUBEI_15, SOURCES, URGENCIES
@@ -262,3 +263,18 @@ def test_verify_finds_case_tables_that_are_not_what_the_events_say(damage: str) 
     hub = told_city(4).hub
     hub.db.execute(damage)
     assert {one.code for one in verify(hub.replica).problems} == {"bad_tally"}
+
+
+def test_the_matrix_as_a_file_has_a_row_for_each_category_and_their_total(city: City) -> None:
+    document = answer(city.hub, CITY, "2026", "matrix", "then")
+    header, *rows = table_of(document, "en")
+    assert (len(header), header[2:4], header[-2:]) == (
+        16,
+        ["group Mediated", "group Agreed"],
+        ["Year to date Mediated", "Year to date Agreed"],
+    )
+    assert [row[0] for row in rows] == [*HUBEI_15.codes, *HAZARDS.codes, "total"]
+    assert rows[-1][2:] == [sum(int(row[at] or 0) for row in rows[:-1]) for at in range(2, 16)]
+    assert rows[-1][12:14] == [document["measures"]["mediated"], document["measures"]["agreed"]]
+    content, _, name = rollup_file(document, "csv", "zh_CN")
+    assert (content.count(b"\r\n"), name) == (len(rows) + 1, f"rollup-{CITY}-2026.csv")
