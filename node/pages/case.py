@@ -14,13 +14,13 @@ from node.cases.documents import facts, timeline
 from node.cases.forms import GRAVE, MAIN, Widget, body_of, ordered, widgets
 from node.cases.private import may_read, outline, read_private, readings
 from node.guard import language, me, replica, wake
-from node.pages.casework import shown, unit_name
+from node.pages.case_words import code_word, limits, parties, shown, step, told, unit_name
 from node.pages.frame import page, typed
 from node.scope import today_of
 from schemas.case_table import ACTIONS
 from schemas.cases import Case
 from schemas.errors import Conflict, GridError, NotFound
-from schemas.labels import explain, has_label, label
+from schemas.labels import label
 from schemas.roles import REVIEW
 from schemas.unit_acts import LEVELS
 from schemas.units import Tree
@@ -29,12 +29,6 @@ from sync.replica import Replica
 
 MAX_PURPOSE: Final = 200
 MAX_WIDE: Final = 300
-# Public fields of an act that a timeline puts into words: (field, prefix of its label).
-_SAID: Final = {
-    "category": "", "urgency": "urgency.", "complexity": "complexity.", "body": "body.", "advice": "advice.",
-    "result": "result.", "to": "refer_to.", "reason_code": "reason_code.",
-}  # fmt: skip
-_DATES: Final = ("performance_due", "next_date", "due", "until")
 
 
 def register(routes: Blueprint) -> None:
@@ -64,7 +58,7 @@ def _case(node: Replica, found: Case, private: dict[str, Any] | None) -> Respons
     lang = language()
     document = facts(node, me(), found, row)
     words = private["words"] if private else {}
-    steps = [_step(node, one, lang) for one in reversed(timeline(node, found, words))]
+    steps = [step(node, one, lang) for one in reversed(timeline(node, found, words))]
     allowed = [one for one in document["allowed"] if _has_targets(node, found, one)]
     readable = may_read(node, me(), found)
     model = {
@@ -74,40 +68,15 @@ def _case(node: Replica, found: Case, private: dict[str, Any] | None) -> Respons
         "grave": GRAVE,
         "owners": [{**one, "name": unit_name(node, one["unit"])} for one in document["owners"]],
         "supervisions": [{**one, "name": unit_name(node, one["unit"])} for one in document["supervisions"]],
+        "limits": limits(node, document, lang),
         "steps": steps,
         "arrived": sum(1 for one in steps if one["arrived"]),
         "readable": readable,
-        "private": private,
+        "private": {**private, "parties": parties(private, lang)} if private else None,
         "outline": outline(node, found) if readable else None,
         "readings": readings(node, found.id) if readable and me().role in REVIEW else None,
     }
     return page("case.html", "page.case.title", **model)
-
-
-def _step(node: Replica, one: dict[str, Any], lang: str) -> dict[str, Any]:
-    """A step of the timeline with its coded facts in words, and whether it has come to the city."""
-    public, said = one["public"], []
-    for name, prefix in _SAID.items():
-        value = public.get(name)
-        if isinstance(value, str):
-            kind = "hazard" if public.get("kind") == "hazard" else "dispute"
-            key = f"category.{kind}.{value}" if name == "category" else f"{prefix}{value}"
-            said.append(label(lang, key) if has_label(lang, key) else value)
-    if one["action"] == "decline":
-        said.append(label(lang, f"decline_reason.{public['reason']}"))
-    if public.get("performed_at_once"):
-        said.append(label(lang, "page.act.field.performed_at_once"))
-    said += [f"{label(lang, f'page.act.field.{name}')} {public[name]}" for name in _DATES if public.get(name)]
-    to = public.get("to_unit")
-    hops = one["sync"]
-    return {
-        **one,
-        "unit_name": unit_name(node, one["unit"]),
-        "to_name": unit_name(node, to) if isinstance(to, str) else None,
-        "said": said,
-        "known": one["action"] in ACTIONS,
-        "arrived": hops[-1]["at"] is not None or len(hops) == 1,
-    }
 
 
 # ---- acts
@@ -136,15 +105,25 @@ def enter_act(case_id: str, action: str) -> Any:
     except GridError as error:
         if error.code == "unknown_case":
             raise
-        told, field = explain(language(), error), (error.field or "").removeprefix("private.")
+        field = (error.field or "").removeprefix("private.")
         if error.code in ("case_moved_on", "case_not_now"):
-            told, field = explain(language(), _in_words(error)), ""
-        return _form(node, require_case(node, me(), case_id), action, values, {field: told}, error.status)
+            error, field = _in_words(error), ""
+        problem = {field: told(language(), error, _names(action))}
+        return _form(node, require_case(node, me(), case_id), action, values, problem, error.status)
     wake()
     return redirect(url_for("pages.case", case_id=case_id))
 
 
 _LONG: Final = frozenset({"text", "reason", "reply", "narrative", "agreement"})
+
+
+def _names(action: str) -> dict[str, str]:
+    """Label keys of the fields of an act's form, by the names that the API has for them."""
+    asked = [one.name for one in widgets(action, date.min)] if action in ACTIONS else []
+    return {
+        "date": "page.act.date",
+        **{prefix + name: f"page.act.field.{name}" for name in asked for prefix in ("", "private.")},
+    }
 
 
 def _in_words(error: GridError) -> Conflict:
@@ -160,8 +139,7 @@ def _in_words(error: GridError) -> Conflict:
 
 
 def _act_word(action: str) -> str:
-    key = f"action.{action}"
-    return label(language(), key) if has_label(language(), key) else action
+    return code_word(language(), "action.", action) or action
 
 
 def _form(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from flask import Blueprint, Response, redirect, request, url_for
@@ -13,6 +13,7 @@ from node.cases import acts, list_queries
 from node.cases.documents import listed
 from node.cases.list_queries import Filter
 from node.guard import language, me, replica, wake
+from node.pages.case_words import shown, told, unit_name
 from node.pages.frame import Link, page, typed
 from node.scope import hosts, require_scope, today_of
 from schemas.case_events import check_case_id
@@ -26,10 +27,9 @@ from schemas.case_lists import (
     URGENCIES,
     category_label,
 )
-from schemas.case_table import STATES
-from schemas.clock import business_day
+from schemas.case_table import OPEN, STATES
 from schemas.errors import GridError
-from schemas.labels import explain, has_label, label
+from schemas.labels import label
 from schemas.unit_acts import LEVELS
 from sync.database import read
 from sync.directory import tree_of
@@ -41,7 +41,14 @@ SOON_DAYS: Final = 3
 MAX_UNITS: Final = 500
 FILTERS: Final = ("state", "category", "source", "level", "limit")
 FACTS: Final = ("category", "source", "complexity", "urgency", "scale", "amount_band")
+PARTY: Final = ("role", "name", "phone")
 DAY_MS: Final = 86_400_000
+# How the form names the fields of the API.
+NAMES: Final = {
+    **{name: f"page.case_form.{name}" for name in ("date", "source", "complexity", "urgency", "scale", "amount_band")},
+    "unit": "page.case.found_by", "kind": "page.cases.category", "category": "page.cases.category",
+    "private.place": "page.case.place", "private.narrative": "page.case.narrative",
+}  # fmt: skip
 
 
 def register(routes: Blueprint) -> None:
@@ -74,6 +81,7 @@ def cases() -> Response:
         "items": [shown(node, item, lang) for item in found["items"]],
         "counts": [(state, counts[state]) for state in STATES if counts.get(state)],
         "total": sum(counts.values()),
+        "open": sum(counts.get(state, 0) for state in OPEN),
         "chosen": chosen,
         "filtered": bool(asked),
         "categories": [(code, category_label(code)) for one in CURRENT.values() for code in one.codes],
@@ -83,37 +91,6 @@ def cases() -> Response:
         "may_register": True,
     }
     return page("cases.html", "nav.cases", **model)
-
-
-def shown(node: Replica, item: dict[str, Any], lang: str) -> dict[str, Any]:
-    """A case's document with the words that pages print."""
-    key = category_label(item["category"])
-    words = label(lang, key) if has_label(lang, key) else item["category"]
-    return {
-        **item,
-        "title": label(lang, "page.rollup.case", category=words, tail=item["id"][-6:].upper()),
-        "category_name": words,
-        "owner_name": unit_name(node, item["owner"]),
-        "found_name": unit_name(node, item["found_by"]),
-        "offered_name": unit_name(node, item["offered_to"]) if item["offered_to"] else None,
-        "left": time_left(node, item["deadline_at"], lang),
-        "href": url_for("pages.case", case_id=item["id"]),
-    }
-
-
-def time_left(node: Replica, deadline: str | None, lang: str) -> str | None:
-    """How long is left to an instant, in days and hours, or by how much it has passed."""
-    if deadline is None:
-        return None
-    left = int(datetime.fromisoformat(deadline).timestamp()) - node.env.now_ms() // 1000
-    days, hours = divmod(abs(left) // 3600, 24)
-    return label(lang, "page.case.left" if left >= 0 else "page.case.over", days=days, hours=hours)
-
-
-def unit_name(node: Replica, unit: str) -> str:
-    """The unit's name today; the id of one that nobody knows."""
-    named = tree_of(node).nearest(unit, business_day(node.env.now_ms()))
-    return named.name if named else unit
 
 
 # ---- registering
@@ -143,12 +120,9 @@ def register_case() -> Any:
         require_scope(node, me(), values["unit"])
         answer = acts.register(node, me(), body, typed("idem") or secrets.token_hex(16))
     except GridError as error:
-        return _form(values, {_field(error): explain(language(), error)}, error.status)
+        return _form(values, {_field(error): _told(error)}, error.status)
     wake()
     return redirect(url_for("pages.case", case_id=answer.document["id"]))
-
-
-PARTY: Final = ("role", "name", "phone")
 
 
 def _parties(values: dict[str, str]) -> list[dict[str, str | None]]:
@@ -161,6 +135,16 @@ def _field(error: GridError) -> str:
     if name.startswith("private.parties."):
         return "_".join(("party", *name.split(".")[2:4]))
     return name.removeprefix("private.")
+
+
+def _told(error: GridError) -> str:
+    """The refusal in the words of the form: the party by its number, the field by its name."""
+    lang, name = language(), error.field or ""
+    if name.startswith("private.parties."):
+        at, _, part = name.removeprefix("private.parties.").partition(".")
+        whose = label(lang, "page.case_form.party", n=int(at) + 1) if at.isdigit() else ""
+        return f"{whose} {told(lang, error, {name: f'page.case_form.{part}'} if part in PARTY else {})}".strip()
+    return told(lang, error, NAMES)
 
 
 def _form(values: dict[str, str], errors: dict[str, str], status: int) -> Response:
