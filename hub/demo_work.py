@@ -11,7 +11,7 @@ from hub.demo_nodes import DemoFailed
 from node import checks, status
 from node.home import Home
 from schemas.clock import at_time, iso_instant
-from sync.client import Client, Outcome
+from sync.client import Outcome
 from sync.database import write
 from sync.directory import tree_of
 from sync.intake import Intake
@@ -128,6 +128,7 @@ def _drained(home: Home, on_moved: Callable[[int], None]) -> str | None:
     def moved(outcome: Outcome) -> None:
         on_moved(outcome.pushed)
 
-    assert home.config.parent is not None
+    client = home.client()
+    assert client is not None
     with home.sync_turn():
-        return drain(Client(home.replica(), home.config.parent), on_round=moved).last.problem
+        return drain(client, on_round=moved).last.problem

@@ -12,7 +12,7 @@ from node import accounts
 from node.application import NodeApplication
 from node.home import config_text, create, require_empty, write_private
 from node.projections import CADENCE_KIND
-from node.setup import ADMIN, begin_chain, keep_certificates, write_state
+from node.setup import ADMIN, keep_certificates, write_state
 from schemas.cadence import DEFAULT_PROFILE, PROFILES, Profile, profile_payload
 from schemas.clock import business_day
 from schemas.encoding import b64
@@ -64,7 +64,7 @@ def found_city(replica: Replica, root: Signer, city: str, acts: Sequence[Act], p
         write_state(replica, unit=city, level=LEVELS[-1], city=city, root_node=root.node, parent=None, parent_node=None)
         intake = Intake(replica, now)
         keep_certificates(intake, root_events(replica.env, root, replica.signer, city, today, now))
-        begin_chain(intake)
+        intake.begin_chain()
         publish_acts(intake, acts, today)
         publish_cadence(intake, profile, EPOCH)
         intake.finish()

@@ -33,6 +33,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "health.metrics": PUBLIC,  # loopback or token, checked by the view
     "sync.hello": PUBLIC,  # signed by nodes, not by people
     "sync.exchange": PUBLIC,
+    "sync.rebase": PUBLIC,
     "sync.enrol_child": PUBLIC,
     "api-docs.openapi_json": PUBLIC,
     "checks.Checks:GET": Rule(RECORDS, unit_in="query"),

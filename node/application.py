@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlite_utils import Database
 
-from node import recount
+from node import queries, recount
 from node.cases import queries as case_queries
 from node.cases import recount as case_recount
 from node.migrations import DERIVED
 from node.projections import NodeProjection
+from sync.directory import tree_of
 from sync.replica import Replica
 
 
@@ -24,9 +27,15 @@ class NodeApplication:
         for table in DERIVED:
             db.execute(f"DELETE FROM {table}")
 
-    def addressed_below(self, db: Database, unit: str) -> list[str]:
+    def addressed_below(self, replica: Replica, unit: str) -> list[str]:
         """Every event held of the cases with which somebody in the unit's subtree has to do."""
-        return case_queries.events_below(db, unit)
+        return case_queries.events_below(replica.db, unit)
+
+    def history_below(self, replica: Replica, unit: str) -> Iterator[str]:
+        """The reports of the unit and of all that ever were below it."""
+        tree = tree_of(replica)
+        for one in tree.ever_within(unit):
+            yield from queries.report_events(replica.db, one)
 
     def verify(self, replica: Replica) -> tuple[int, list[tuple[str, str]]]:
         """How many tallies were compared with a recount from the events, and what differs."""

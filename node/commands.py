@@ -22,7 +22,6 @@ from schemas.labels import label
 from schemas.roles import ROLES
 from schemas.strict_json import dumps
 from sync import enrol, log
-from sync.client import Client
 from sync.loop import drain
 from sync.manifest import point_json
 from sync.rebuild import rebuild
@@ -52,6 +51,8 @@ def common(sub: Subparsers, make_app: Callable[[Grid], Flask]) -> None:
     serve.add_argument("--keyfile")
     invite = add("invite", "给下级单位开一次性码 / a one-time code for a unit below", _invite)
     invite.add_argument("unit", metavar="UNIT")
+    revoke = add("revoke", "作废下级单位的节点 / revoke the node of a unit below", _revoke)
+    revoke.add_argument("unit", metavar="UNIT")
     user = sub.add_parser("user", help="用户 / people who sign in").add_subparsers(dest="what", required=True)
     added = user.add_parser("add", help="添加用户 / add one")
     data_option(added)
@@ -106,7 +107,18 @@ def _invite(arguments: argparse.Namespace) -> int:
         "unit": made.unit,
     }
     home.close()
+    if made.replaces:
+        progress(label(language(), "cli.invite_replaces", unit=made.unit))
     show(arguments, document, made.code)
+    return DONE
+
+
+def _revoke(arguments: argparse.Namespace) -> int:
+    home = Home(Path(arguments.data))
+    nodes = enrol.revoke(home.replica(), arguments.unit)
+    home.close()
+    words = label(language(), "cli.revoked", unit=arguments.unit, count=len(nodes))
+    show(arguments, {"unit": arguments.unit, "revoked": nodes}, words)
     return DONE
 
 
@@ -130,12 +142,13 @@ def _token(arguments: argparse.Namespace) -> int:
 def _sync(arguments: argparse.Namespace) -> int:
     """Drains the link both ways, or fails; back-off plays no part."""
     home = Home(Path(arguments.data))
-    if home.config.parent is None:
+    client = home.client()
+    if client is None:
         raise Invalid("no_parent", field="--data", value=arguments.data)
     replica = home.replica()
     before = {(row["event"], row["code"]) for row in status.refused(replica)}
     with home.sync_turn():
-        drained = drain(Client(replica, home.config.parent))
+        drained = drain(client)
     refused = [row for row in status.refused(replica) if (row["event"], row["code"]) not in before]
     (hint,) = replica.db.execute("SELECT hint FROM link WHERE link = ?", [replica.link_up]).fetchone()
     ok = drained.last.kind == "ok"

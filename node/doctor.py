@@ -39,7 +39,9 @@ def examine(home: Home, language: str) -> list[Finding]:
     ]
     if home.config.parent is not None:
         found.append(("parent", _answers(home), {"url": home.config.parent}))
-        row = db.execute("SELECT offset_ms FROM link WHERE side = 'parent'").fetchone()
+        row = db.execute(
+            "SELECT offset_ms FROM link WHERE side = 'parent' ORDER BY last_seen_at DESC LIMIT 1"
+        ).fetchone()
         offset = row[0] if row and row[0] is not None else 0
         found.append(("clock", abs(offset) <= MAX_OFFSET_MS, {"seconds": round(offset / 1000)}))
     return [

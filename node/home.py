@@ -17,8 +17,10 @@ from sqlite_utils import Database
 from node.application import NodeApplication
 from node.migrations import NODE
 from schemas.errors import Conflict, Invalid, NotFound
+from sync.client import Client
 from sync.database import open_database
 from sync.env import SystemEnv
+from sync.heads import notice_restored_copy
 from sync.keys import SEED_BYTES, Signer
 from sync.migrations import SYNC
 from sync.replica import Replica, Shared
@@ -44,6 +46,7 @@ class Config:
     parent: str | None = None
     bind: str = DEFAULT_BIND
     ca_file: str | None = None
+    address: str | None = None
     pace: Pace = DEFAULT_PACE
 
 
@@ -70,10 +73,17 @@ class Home:
         if replica is None:
             database = open_database(self.folder / DATABASE, SYNC, NODE)
             replica = Replica(database, self.env, self.signer, self._app, self._shared)
+            if not self._opened:  # once a process
+                notice_restored_copy(replica)
             self._local.replica = replica
             with self._lock:
                 self._opened.append(database)
         return replica
+
+    def client(self) -> Client | None:
+        """The way to the parent; None at the top."""
+        parent = self.config.parent
+        return None if parent is None else Client(self.replica(), parent, self.config.address)
 
     def close(self) -> None:
         """Closes this thread's connection."""
@@ -144,6 +154,7 @@ def read_config(folder: Path) -> Config:
     return Config(
         parent=_text(sync, "parent"),
         bind=_text(serve, "bind") or DEFAULT_BIND,
+        address=_text(serve, "address"),
         ca_file=_text(sync, "ca_file"),
         pace=pace,
     )

@@ -61,6 +61,14 @@ def reports_of(db: Database, key: Key) -> list[Report]:
     return [_report(row) for row in rows]
 
 
+def report_events(db: Database, unit: str) -> list[str]:
+    """The hashes of every report of one unit, in the order of their arrival."""
+    rows = db.execute(
+        "SELECT r.event FROM check_report r JOIN event e ON e.hash = r.event WHERE r.unit = ? ORDER BY e.n", [unit]
+    )
+    return [row[0] for row in rows]
+
+
 def report_by_event(db: Database, event: str) -> Report | None:
     """One report, or None."""
     row = db.execute(f"SELECT {_REPORT} FROM check_report WHERE event = ?", [event]).fetchone()
@@ -244,7 +252,9 @@ class ParentLink:
 
 def parent_link(db: Database) -> ParentLink | None:
     """The link to the parent; None at the city."""
-    row = db.execute("SELECT last_seen_at, offset_ms, problem FROM link WHERE side = 'parent' LIMIT 1").fetchone()
+    row = db.execute(
+        "SELECT last_seen_at, offset_ms, problem FROM link WHERE side = 'parent' ORDER BY last_seen_at DESC LIMIT 1"
+    ).fetchone()
     return ParentLink(*row) if row else None
 
 

@@ -15,7 +15,6 @@ from gunicorn.app.base import BaseApplication
 from node.app import Grid
 from node.home import SERVE_LOCK, Home, locked
 from schemas.errors import Conflict, Invalid
-from sync.client import Client
 from sync.loop import run_forever
 
 THREADS: Final = 8
@@ -74,8 +73,8 @@ class LoopThread:
 
     def _run(self) -> None:
         home = self._home
-        assert home.config.parent is not None
-        client = Client(home.replica(), home.config.parent)
+        client = home.client()
+        assert client is not None
         run_forever(client, home.config.pace, self.bell, home.sync_turn, self._stop.is_set, home.env.uniform)
         home.close()
 

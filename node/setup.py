@@ -11,18 +11,17 @@ from node import accounts
 from node.application import NodeApplication
 from node.home import PENDING_KEY, Home, config_text, create, require_empty, write_private
 from node.terminal import DONE, WRONG, language, progress, show
-from schemas.clock import business_day
-from schemas.encoding import b64
 from schemas.errors import GridError, Invalid
 from schemas.events import Event
 from schemas.labels import label
 from sync import chains
-from sync.client import Client, new_log_id
 from sync.database import write
 from sync.enrol import Enrolment, ask
 from sync.env import Env, SystemEnv
+from sync.inlog import begin
 from sync.intake import Intake
 from sync.keys import SEED_BYTES, Signer
+from sync.log import START, new_log_id
 from sync.loop import drain
 from sync.replica import Replica
 from sync.transport import HttpTransport
@@ -39,7 +38,7 @@ def init_node(arguments: argparse.Namespace) -> int:
     seed = _pending_key(folder, env)
     signer = Signer(seed)
     try:
-        enrolment = ask(env, parent, arguments.unit, arguments.code, signer)
+        enrolment = ask(env, parent, arguments.unit, arguments.code, signer, replace=arguments.replace)
     except GridError:
         if not tried_before:  # the key of an earlier try may be certified already, its reply lost
             (folder / PENDING_KEY).unlink()
@@ -70,12 +69,14 @@ def found(replica: Replica, enrolment: Enrolment) -> None:
         )  # fmt: skip
         intake = Intake(replica, now)
         keep_certificates(intake, enrolment.trail)
-        begin_chain(intake)
+        intake.begin_chain()
         intake.finish()
+        down_log = new_log_id(replica.env)
         replica.db.execute(
             "INSERT INTO link (link, unit, node, side, down_log) VALUES (?, ?, ?, 'parent', ?)",
-            [replica.link_up, enrolment.parent, enrolment.parent_node, new_log_id(replica)],
+            [replica.link_up, enrolment.parent, enrolment.parent_node, down_log],
         )
+        begin(replica.db, replica.link_up, down_log, START)
 
 
 def write_state(
@@ -93,7 +94,7 @@ def write_state(
     replica.db.execute(
         "INSERT INTO node_state (id, node, unit, level, city, root_node, parent, parent_node, chain, up_log)"
         " VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [replica.signer.node, unit, level, city, root_node, parent, parent_node, chain, new_log_id(replica)],
+        [replica.signer.node, unit, level, city, root_node, parent, parent_node, chain, new_log_id(replica.env)],
     )
 
 
@@ -102,17 +103,6 @@ def keep_certificates(intake: Intake, trail: tuple[Event, ...]) -> None:
     for place, event in enumerate(trail):
         intake.add(event, "down")
         intake.db.execute("INSERT INTO own_certificate (place, event) VALUES (?, ?)", [place, event.hash])
-
-
-def begin_chain(intake: Intake) -> None:
-    """The first event of the own chain: it brings the public key."""
-    intake.author(
-        kind=chains.INC_KIND,
-        schema=chains.INC_SCHEMA,
-        unit=intake.me.unit,
-        day=business_day(intake.now_ms),
-        public={"key": b64(intake.replica.signer.public), "after": None},
-    )
 
 
 def _pending_key(folder: Path, env: Env) -> bytes:
@@ -129,10 +119,11 @@ def _pending_key(folder: Path, env: Env) -> bytes:
 def _first_sync(folder: Path) -> bool:
     """Fetches directory and certificates, so that the node can work at once; a failure is told, no more."""
     home = Home(folder)
-    assert home.config.parent is not None
+    client = home.client()
+    assert client is not None
     progress(label(language(), "cli.first_sync"))
     with home.sync_turn():
-        last = drain(Client(home.replica(), home.config.parent)).last
+        last = drain(client).last
     home.close()
     if last.kind != "ok":
         progress(label(language(), "cli.first_sync_failed", why=last.problem or last.kind))

@@ -158,7 +158,8 @@ def alarms(replica: Replica, language: str) -> list[dict[str, Any]]:
 
 def _link(replica: Replica) -> dict[str, Any] | None:
     row = replica.db.execute(
-        "SELECT hint, last_seen_at, offset_ms, problem, problem_since, failures FROM link WHERE side = 'parent' LIMIT 1"
+        "SELECT hint, last_seen_at, offset_ms, problem, problem_since, failures FROM link WHERE link = ?",
+        [replica.link_up],
     ).fetchone()
     names = ("hint", "last_seen_at", "offset_ms", "problem", "problem_since", "failures")
     return dict(zip(names, row, strict=True)) if row else None

@@ -38,6 +38,9 @@ _FIELDS: Final = {
     "split": ("successors",),
     "merge": ("successors",),
 }
+# The address of the new parent's node, for those who have to find it (3-sync, Trust, Move).
+_OPTIONAL: Final = {"move": ("address",)}
+_ADDRESS: Final = re.compile(r"https?://[!-~]{1,190}")
 ACTS: Final = tuple(_FIELDS)
 
 
@@ -53,6 +56,7 @@ class Act(TypedDict, total=False):
     parent: str | None
     kind: str
     successors: list[str]
+    address: str
 
 
 def level_above(level: str) -> str | None:
@@ -83,7 +87,7 @@ def _own_fields(act: Mapping[str, object]) -> Act:
         raise Invalid("unknown_act", field="act", value=verb, allowed=", ".join(ACTS))
     wanted = ("act", "unit", "date", *_FIELDS[verb])
     for key in act:
-        if key not in wanted:
+        if key not in wanted and key not in _OPTIONAL.get(verb, ()):
             raise Invalid("unknown_field", field=key, value=act[key])
     for key in wanted:
         if key not in act:
@@ -91,6 +95,9 @@ def _own_fields(act: Mapping[str, object]) -> Act:
     checked: dict[str, object] = {"act": verb, "unit": _unit_id(act["unit"], "unit"), "date": _day(act["date"])}
     for key in _FIELDS[verb]:
         checked[key] = _field(key, act)
+    for key in _OPTIONAL.get(verb, ()):
+        if key in act:
+            checked[key] = _address(act[key])
     _check_together(checked)
     return cast(Act, checked)
 
@@ -139,6 +146,12 @@ def check_code(code: str, level: str, field: str = "code") -> None:
     """Raises: Invalid("bad_unit_code") if a code does not have the grammar of its level."""
     if not CODE_GRAMMAR[level].fullmatch(code):
         raise Invalid("bad_unit_code", field=field, value=code, level=level)
+
+
+def _address(value: object) -> str:
+    if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
+        raise Invalid("bad_address", field="address", value=value)
+    return value
 
 
 def _unit_id(value: object, field: str) -> str:

@@ -43,6 +43,7 @@ class Fold:
         self.versions: dict[str, list[Unit]] = {}
         self.successors: dict[str, tuple[str, ...]] = {}
         self.parents_ever: dict[str, set[str]] = {}
+        self.addresses: dict[str, list[tuple[date, str]]] = {}  # of a moved unit: where its new parent answers
         self.skipped: list[tuple[object, Act]] = []
         dated = self._ordered(acts)
         self._open_all(dated)
@@ -117,7 +118,7 @@ class Fold:
             self._close(versions, day, act)
             return True
         last = versions[-1]
-        changed = self._changed(last, act)
+        changed = self._changed(day, last, act)
         if changed is None:
             return False
         if last.valid_from == day:
@@ -126,13 +127,15 @@ class Fold:
             versions[-1:] = [replace(last, valid_to=day), replace(changed, valid_from=day)]
         return True
 
-    def _changed(self, last: Unit, act: Act) -> Unit | None:
+    def _changed(self, day: date, last: Unit, act: Act) -> Unit | None:
         verb, name, code, parent = act.get("act"), act.get("name"), act.get("code"), act.get("parent")
         if verb == "rename" and isinstance(name, str) and name:
             return replace(last, name=name)
         if verb == "recode" and isinstance(code, str) and code:
             return replace(last, code=code)
         if verb == "move" and self._fits(parent, last.level):
+            address = act.get("address")
+            self.addresses.setdefault(last.id, []).append((day, address if isinstance(address, str) else ""))
             return replace(last, parent_id=parent)
         return None
 

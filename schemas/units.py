@@ -32,6 +32,7 @@ class Tree:
         self._versions = fold.versions
         self._successors = fold.successors
         self._parents_ever = fold.parents_ever
+        self._addresses = fold.addresses
         self._above_ever: dict[str, frozenset[str]] = {}
         self._steps: dict[str, Steps] = {}
 
@@ -94,6 +95,14 @@ class Tree:
             version = self.nearest(version.parent_id, day) if version.parent_id is not None else None
         return tuple(chain)
 
+    def address(self, unit: str, day: date) -> str | None:
+        """Where the new parent's node answers, as the last move of the unit, or of one above it, says."""
+        for one in self.ancestors(unit, day):
+            named = [address for since, address in self._addresses.get(one, ()) if since <= day]
+            if named:
+                return named[-1] or None
+        return None
+
     def below(self, unit: str, ancestor: str, day: date) -> bool:
         """Whether `ancestor` is above the unit on a day, or the unit itself."""
         return ancestor in self.ancestors(unit, day)
@@ -111,6 +120,15 @@ class Tree:
         if above is None:
             above = self._above_ever[unit] = self._all_above(unit)
         return above
+
+    def ever_within(self, unit: str) -> list[str]:
+        """The unit and all units that ever were below it, parents first."""
+        found, seen = [unit], {unit}
+        for one in found:  # grows while it is read
+            new = [child for child in self._children.get(one, ()) if child not in seen]
+            seen.update(new)
+            found += new
+        return found
 
     def lineages(self, unit: str, first: date, until: date | None) -> Iterator[Lineage]:
         """The spans of first..until (until excluded, None: without end) in which the unit's ancestors stay the same."""
@@ -138,13 +156,17 @@ class Tree:
         return frozenset(seen)
 
     @cached_property
+    def moved(self) -> frozenset[str]:
+        """Units for which acts name more than one parent."""
+        return frozenset(unit for unit, parents in self._parents_ever.items() if len(parents) > 1)
+
+    @cached_property
     def moved_ancestors(self) -> frozenset[str]:
         """Every unit that was ever above a unit for which acts name more than one parent; empty if nothing moved.
 
         Only for these can a rollup "as it was" differ from one in today's tree.
         """
-        moved = [unit for unit, parents in self._parents_ever.items() if len(parents) > 1]
-        return frozenset().union(*(self._all_above(unit) - {unit} for unit in moved))
+        return frozenset().union(*(self._all_above(unit) - {unit} for unit in self.moved))
 
     # Downwards
 

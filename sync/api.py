@@ -31,6 +31,11 @@ def blueprint(replica: Callable[[], Replica], secret: bytes, on_news: Callable[[
             on_news()
         return _response(reply)
 
+    @routes.post("/rebase")
+    def rebase() -> Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        return _response(server.rebase(replica(), secret, headers, _body(server.MAX_LADDER_BYTES)))
+
     @routes.post("/enrol")
     def enrol_child() -> Response:
         return _response(enrol.enrol(replica(), secret, _body(MAX_ENROL_BYTES)))

@@ -57,7 +57,7 @@ def _joined(db: Database, event: Event, tips: set[str], gaps: set[str], forked: 
     if not followed:
         tips.add(event.hash)
     same_seq = db.execute("SELECT COUNT(*) FROM event WHERE chain = ? AND seq = ?", [h.chain, h.seq]).fetchone()[0]
-    if same_seq > 1 or _replaces_held(db, h):
+    if same_seq > 1 or _replaces_held(db, h) or _is_passed_over(db, h, event.hash):
         forked = 1
     return ",".join(sorted(tips)), ",".join(sorted(gaps)), forked
 
@@ -66,6 +66,12 @@ def _replaces_held(db: Database, h: Header) -> bool:
     """A `prev` that is not the held event at seq-1, when one is held: a fork whose other branch lost its end."""
     rows = db.execute("SELECT hash FROM event WHERE chain = ? AND seq = ?", [h.chain, h.seq - 1]).fetchall()
     return bool(rows) and h.prev not in {row[0] for row in rows}
+
+
+def _is_passed_over(db: Database, h: Header, event_hash: str) -> bool:
+    """The same fork, the other branch having come first."""
+    rows = db.execute("SELECT prev FROM event WHERE chain = ? AND seq = ?", [h.chain, h.seq + 1]).fetchall()
+    return any(row[0] != event_hash for row in rows)
 
 
 def new_chain(node: str, random_bytes: Callable[[int], bytes]) -> str:

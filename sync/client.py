@@ -5,28 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from sqlite_utils import Database
-
-from schemas.encoding import b32
 from schemas.errors import GridError
-from schemas.events import next_acc, plain_line
-from schemas.strict_json import Json, loads
-from sync import auth, log, marks
-from sync.certificates import intact, key_of
+from schemas.events import next_acc
+from schemas.strict_json import dumps
+from sync import auth, inlog, log, marks, owed, trails
+from sync.certificates import intact
 from sync.database import write
-from sync.env import Reply, TransportError
+from sync.env import Reply
 from sync.intake import Intake
-from sync.manifest import LOG_ID_BYTES, VERSION, Answer, point_json, read_answer, read_have
+from sync.log import new_log_id
+from sync.manifest import VERSION, Answer, point_json, read_answer, read_have, read_rebased
 from sync.replica import Replica
-from sync.server import EXCHANGE_PATH, HELLO_PATH
+from sync.server import EXCHANGE_PATH, REBASE_PATH
+from sync.talk import ExchangeFailed, Talk, code_of, json_of, retry_after
 from sync.wire import CONTENT_TYPE, MAX_EVENTS, Incoming, LineReader, LineWriter, encode, inflate, split
 
 CLIENT: Final = "0.1.0"
 TARGET_GZIP_BYTES: Final = 64 * 1024
 PLAIN_PER_GZIP: Final = 2  # measured on checks: a signed line shrinks to about half
 MIN_TARGET_BYTES: Final = 512
-MAX_RETRY_AFTER_S: Final = 86_400
-Kind = Literal["ok", "again", "rebase", "failed"]
+Kind = Literal["ok", "again", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +45,20 @@ class Outcome:
 class _Batch:
     start: log.Point
     end: log.Point
+    back: list[str]
     lines: list[str]
 
 
-class ExchangeFailed(Exception):
-    """No answer that can be trusted, or one that says no."""
-
-    def __init__(self, problem: str, status: int | None = None, retry_after_s: int | None = None) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.status = status
-        self.retry_after_s = retry_after_s
-
-
 class Client:
-    """Exchanges with one parent. `target_bytes` follows the link: halved when it chokes, half as much again after."""
+    """Exchanges with one parent. `target_bytes` follows the link: halved when it chokes, half as much again after.
 
-    def __init__(self, replica: Replica, parent_url: str) -> None:
+    `own_url` is the address at which this node itself can be reached, if it has one: told to the parent.
+    """
+
+    def __init__(self, replica: Replica, parent_url: str, own_url: str | None = None) -> None:
         self.replica = replica
-        self.url = parent_url.rstrip("/")
+        self.talk = Talk(replica, parent_url)
+        self.own_url = own_url
         self.target_bytes = TARGET_GZIP_BYTES
 
     def exchange(self) -> Outcome:
@@ -95,137 +88,162 @@ class Client:
 
     def _exchange(self, *, present: bool) -> Outcome | None:
         """None when the parent does not know this key yet and wants to see the certificates."""
-        replica, db = self.replica, self.replica.db
-        batch = self._batch()
-        certs = _own_certificates(db) if present else []
-        down_log, down = self._down_cursor()
-        manifest = self._manifest(batch, down_log, down, len(certs))
-        body = encode(manifest, certs + batch.lines)
-        reply = self._send(body)
-        if reply.status == 403 and not present and _code(reply) == "unknown_key":
+        db, asked = self.replica.db, owed.wanted(self.replica.db)
+        link, up_log, (down_log, down) = self.replica.link_up, self.replica.identity.up_log, self._down_cursor()
+        batch = self._batch(down_log)
+        certs = trails.own_lines(db) if present else []
+        manifest = self._manifest(batch, up_log, (down_log, down), asked, len(certs))
+        body = encode(manifest, certs + batch.back + batch.lines)
+        reply = self.talk.post(EXCHANGE_PATH, body, {"content-type": CONTENT_TYPE, "content-encoding": "gzip"})
+        if reply.status == 403 and not present and code_of(reply) == "unknown_key":
             return None
+        if reply.status == 403 and code_of(reply) == "moved":
+            return self._follow_move(reply)
         if reply.status == 409:
-            return self._follow(reply)
+            return self._follow(reply, up_log)
+        answer, lost, lines = self._read(reply)
+        now = self.replica.env.now_ms()
+        with write(db, "apply", self.replica.env):
+            intake = Intake(self.replica, now)
+            pulled = self._take_down(intake, answer, lines, (link, down_log, down))
+            returned = self._take_lost(intake, answer, lost)
+            self._note_refused(intake, up_log, answer.refused, now)
+            owed.asked(db, asked)
+            intake.finish()
+            new_marks = marks.take_in(self.replica, answer.marks)
+            marks.sign_marks(self.replica, intake.touched, now)
+            self._note_success(answer, reply, now)
+        if answer.down_to is None:
+            return self._rebase()
+        behind = log.up_tip(db)[0] > answer.have[0]
+        busy = behind or answer.more or bool(new_marks or lost or batch.back or owed.wanted(db))
+        return Outcome("ok", len(batch.lines), pulled + returned, busy=busy, next_s=answer.next_s)
+
+    def _read(self, reply: Reply) -> tuple[Answer, list[Incoming], list[Incoming]]:
+        """(answer, lines handed back, down lines)."""
         if reply.status != 200:
-            raise ExchangeFailed(_code(reply) or f"http_{reply.status}", reply.status, _retry_after(reply))
+            raise ExchangeFailed(code_of(reply) or f"http_{reply.status}", reply.status, retry_after(reply))
         try:
             raw_answer, raws = split(inflate(reply.body))
             answer = read_answer(raw_answer)
-            incoming = LineReader(db)
-            lines = [incoming.read(raw) for raw in raws]
+            reader = LineReader(self.replica.db)
+            lines = [reader.read(raw) for raw in raws]
         except GridError as error:
             raise ExchangeFailed("reply_unreadable") from error
-        now = replica.env.now_ms()
-        with write(db, "apply", replica.env):
-            intake = Intake(replica, now)
-            pulled = self._take_down(intake, answer, lines, down_log, down)
-            self._note_refused(intake, answer.refused, now)
-            intake.finish()
-            new_marks = marks.take_in(replica, answer.marks)
-            self._note_success(answer, reply, now)
-        behind = log.up_tip(db)[0] > answer.have[0]
-        if answer.down_to is None:
-            return Outcome("rebase", len(batch.lines), pulled, problem="rebase", next_s=answer.next_s)
-        busy = behind or answer.more or bool(new_marks)
-        return Outcome("ok", len(batch.lines), pulled, busy=busy, next_s=answer.next_s)
+        if answer.lost > len(lines):
+            raise ExchangeFailed("reply_unreadable")
+        return answer, lines[: answer.lost], lines[answer.lost :]
 
-    def _batch(self) -> _Batch:
-        db = self.replica.db
-        (hint,) = db.execute("SELECT hint FROM link WHERE link = ?", [self.replica.link_up]).fetchone()
+    # ---- what is said
+
+    def _batch(self, down_log: str) -> _Batch:
+        db, link = self.replica.db, self.replica.link_up
+        (hint,) = db.execute("SELECT hint FROM link WHERE link = ?", [link]).fetchone()
         acc = log.up_acc(db, hint)
         start: log.Point = log.START if acc is None else (hint, acc)
         writer, end, size = LineWriter(), start, 0
-        lines: list[str] = []
         budget = self.target_bytes * PLAIN_PER_GZIP
-        for entry in log.up_lines(db, start[0], min(MAX_EVENTS, budget // 200 + 1)):
+        back: list[str] = []
+        for entry in owed.lines(db, link, down_log):
+            line = writer.line(entry)
+            size += len(line.encode("utf-8"))
+            if back and size > budget:
+                break
+            back.append(line)
+        lines: list[str] = []
+        for entry in log.up_lines(db, start[0], min(MAX_EVENTS - len(back), budget // 200 + 1)):
             line = writer.line(entry)
             size += len(line.encode("utf-8"))
             if lines and size > budget:
                 break
             lines.append(line)
             end = (entry.n, entry.acc)
-        return _Batch(start, end, lines)
+        return _Batch(start, end, back, lines)
 
     def _down_cursor(self) -> tuple[str, log.Point]:
         db, link = self.replica.db, self.replica.link_up
         (down_log,) = db.execute("SELECT down_log FROM link WHERE link = ?", [link]).fetchone()
         return down_log, log.in_tip(db, link, down_log) or log.START
 
-    def _manifest(self, batch: _Batch, down_log: str, down: log.Point, certs: int) -> dict[str, object]:
+    def _manifest(
+        self, batch: _Batch, up_log: str, down: tuple[str, log.Point], asked: list[str], certs: int
+    ) -> dict[str, object]:
         db = self.replica.db
         chain, seq, head = db.execute("SELECT chain, seq, head FROM node_state").fetchone()
-        return {
+        manifest: dict[str, object] = {
             "v": VERSION,
-            "log": self.replica.identity.up_log,
+            "log": up_log,
             "from": point_json(batch.start),
             "to": point_json(batch.end),
             "head": point_json(log.up_tip(db)),
-            "down": [down_log, *point_json(down)],
+            "down": [down[0], *point_json(down[1])],
             "own": [chain, seq, head],
-            "want": [],
+            "want": asked,
             "marks": marks.chains_to_ask(db),
             "certs": certs,
-            "back": 0,
+            "back": len(batch.back),
             "now": self.replica.env.now_ms(),
             "client": CLIENT,
         }
-
-    # ---- the way there and back
-
-    def _send(self, body: bytes) -> Reply:
-        (nonce,) = self.replica.db.execute("SELECT nonce FROM link WHERE link = ?", [self.replica.link_up]).fetchone()
-        reply = self._signed_post(body, nonce or self._hello())
-        if reply.status == 401:  # the nonce was older than the parent takes: one new hello, then it counts as a failure
-            reply = self._signed_post(body, self._hello())
-        return reply
-
-    def _signed_post(self, body: bytes, nonce: str) -> Reply:
-        headers = auth.sign_request(self.replica.signer, "POST", EXCHANGE_PATH, body, nonce)
-        signature = headers[auth.AUTH_HEADER].partition(":")[2]
-        headers |= {"content-type": CONTENT_TYPE, "content-encoding": "gzip"}
-        return self._trusted("POST", EXCHANGE_PATH, headers, body, signature)
-
-    def _hello(self) -> str:
-        nonce = self._trusted("GET", HELLO_PATH, {}, b"", "").headers.get(auth.NONCE_HEADER, "")
-        if not nonce:
-            raise ExchangeFailed("reply_unsigned")
-        return nonce
-
-    def _trusted(self, method: str, path: str, headers: dict[str, str], body: bytes, signature: str) -> Reply:
-        """A reply that the parent's own key signed; anything else may be a captive portal."""
-        try:
-            reply = self.replica.env.transport.request(method, self.url + path, headers, body)
-        except TransportError as error:
-            raise ExchangeFailed("unreachable") from error
-        parent = self.replica.identity.parent_node or ""
-        key = key_of(self.replica.db, parent)
-        if key is None or not auth.reply_is_signed(key, reply.headers, signature, reply.status, reply.body):
-            raise ExchangeFailed("reply_unsigned", None, _retry_after(reply))
-        return reply
+        return manifest | ({"url": self.own_url} if self.own_url else {})
 
     # ---- taking the answer in
 
-    def _follow(self, reply: Reply) -> Outcome:
-        """409: go on from the parent's `have` where it is on our path."""
+    def _follow_move(self, reply: Reply) -> Outcome:
+        """403 moved: the unit has another parent now; go there if it is said where."""
+        value = json_of(reply)
+        parent, url = (value.get("parent"), value.get("url")) if isinstance(value, dict) else (None, None)
+        if not isinstance(parent, str) or not isinstance(url, str):
+            raise ExchangeFailed("moved", 403)
+        self.talk.move_to(parent, url)
+        return Outcome("again", busy=True)
+
+    def _follow(self, reply: Reply, up_log: str) -> Outcome:
+        """409: go on from the parent's `have` where it is on our path, else from a point that both know."""
+        value = json_of(reply)
         try:
-            value = loads(reply.body)
             have, refused = read_have(value if isinstance(value, dict) else {})
         except GridError as error:
             raise ExchangeFailed("reply_unreadable") from error
         if log.up_acc(self.replica.db, have[0]) != have[1]:
-            raise ExchangeFailed("rebase", 409)
+            return self._rebase()
         now = self.replica.env.now_ms()
         with write(self.replica.db, "apply", self.replica.env):
             intake = Intake(self.replica, now)
-            self._note_refused(intake, refused, now)
+            self._note_refused(intake, up_log, refused, now)
             intake.finish()
             self.replica.db.execute("UPDATE link SET hint = ? WHERE link = ?", [have[0], self.replica.link_up])
         return Outcome("again", busy=True)
 
-    def _take_down(self, intake: Intake, answer: Answer, lines: list[Incoming], down_log: str, sent: log.Point) -> int:
+    def _rebase(self) -> Outcome:
+        """Asks for the highest points that the parent knows of both logs, and goes on from there with new log ids."""
+        replica, db, link = self.replica, self.replica.db, self.replica.link_up
+        down_log, _tip = self._down_cursor()
+        up, down = log.up_ladder(db), log.in_ladder(db, link, down_log)
+        ladders = {"v": VERSION, "up": [point_json(one) for one in up], "down": [point_json(one) for one in down]}
+        reply = self.talk.post(REBASE_PATH, dumps(ladders).encode(), {"content-type": "application/json"})
+        if reply.status != 200:
+            raise ExchangeFailed(code_of(reply) or f"http_{reply.status}", reply.status, retry_after(reply))
+        try:
+            known_up, known_down = read_rebased(json_of(reply))
+        except GridError as error:
+            raise ExchangeFailed("reply_unreadable") from error
+        if known_up not in up or known_down not in down:
+            raise ExchangeFailed("reply_unreadable")
+        with write(db, "apply", replica.env):
+            fresh = new_log_id(replica.env)
+            db.execute("UPDATE node_state SET up_log = ?", [new_log_id(replica.env)])
+            db.execute("UPDATE link SET hint = ?, down_log = ? WHERE link = ?", [known_up[0], fresh, link])
+            owed.note(db, link, fresh, inlog.begin(db, link, fresh, known_down))
+            owed.ask_again(db)
+        return Outcome("again", busy=True)
+
+    def _take_down(
+        self, intake: Intake, answer: Answer, lines: list[Incoming], cursor: tuple[str, str, log.Point]
+    ) -> int:
         """Stores the down lines, unless another exchange moved the in-log meanwhile."""
-        link = self.replica.link_up
-        if answer.down_to is None or answer.down_log != down_log:
+        link, down_log, sent = cursor
+        if answer.down_to is None or answer.down_log != down_log or link != self.replica.link_up:
             return 0
         if (log.in_tip(self.replica.db, link, down_log) or log.START) != sent:
             return 0
@@ -237,20 +255,28 @@ class Client:
         if (n, acc) != answer.down_to:
             raise ExchangeFailed("reply_unreadable")
         log.append_in(self.replica.db, link, down_log, rows)
-        for line in lines:
+        owed.settle(self.replica.db, link, down_log, [row[1] for row in rows])
+        for (at, _, _), line in zip(rows, lines, strict=True):
             if line.event is not None:
                 intake.add(line.event, "down")
-        for (at, _, _), line in zip(rows, lines, strict=True):
-            if line.event is None:
+            else:
                 self._keep_refused(
                     down_log, at, line.hash, line.code, self.replica.identity.node, line.raw, intake.now_ms
                 )
         return len(lines)
 
-    def _note_refused(self, intake: Intake, refused: tuple[tuple[int, str, str], ...], now: int) -> None:
+    def _take_lost(self, intake: Intake, answer: Answer, lines: list[Incoming]) -> int:
+        """What this disk lost and the parent still had: stored, and into the up log again even if it is held."""
+        for line in lines:
+            if line.event is not None:
+                n = intake.add(line.event, "lost")
+                log.append_up_again(self.replica.db, n, line.hash, answer.have[0])
+        return len(lines)
+
+    def _note_refused(self, intake: Intake, up_log: str, refused: tuple[tuple[int, str, str], ...], now: int) -> None:
         me = self.replica.identity
         for n, event_hash, code in refused:
-            self._keep_refused(me.up_log, n, event_hash, code, me.parent_node or "", None, now)
+            self._keep_refused(up_log, n, event_hash, code, me.parent_node or "", None, now)
             if code == "bad_sig":
                 intake.send_again(event_hash)
                 self._ask_below(intake, event_hash)
@@ -272,13 +298,11 @@ class Client:
         )
 
     def _note_success(self, answer: Answer, reply: Reply, now: int) -> None:
-        problem = "rebase" if answer.down_to is None else None
         self.replica.db.execute(
             "UPDATE link SET hint = ?, nonce = ?, last_seen_at = ?, last_try_at = ?, offset_ms = ?, peer_now = ?,"
-            " failures = 0, problem = ?,"
-            " problem_since = CASE WHEN ? IS NULL THEN NULL ELSE COALESCE(problem_since, ?) END WHERE link = ?",
+            " reached = ?, failures = 0, problem = NULL, problem_since = NULL WHERE link = ?",
             [answer.have[0], reply.headers.get(auth.NONCE_HEADER), now, now, answer.now - now, answer.now]
-            + [problem, problem, now, self.replica.link_up],
+            + [self.talk.url, self.replica.link_up],
         )
 
     def _note_failure(self, problem: str) -> None:
@@ -289,32 +313,3 @@ class Client:
                 " problem_since = COALESCE(problem_since, ?) WHERE link = ?",
                 [now, problem, now, self.replica.link_up],
             )
-
-
-def new_log_id(replica: Replica) -> str:
-    """A random name for an out-log."""
-    return b32(replica.env.random_bytes(LOG_ID_BYTES))
-
-
-def _own_certificates(db: Database) -> list[str]:
-    """The lines that prove this node's place, the root's first event first."""
-    lines = []
-    for (event_hash,) in db.execute("SELECT event FROM own_certificate ORDER BY place").fetchall():
-        stored = log.load(db, event_hash)
-        assert stored is not None
-        lines.append(plain_line(stored.event))
-    return lines
-
-
-def _code(reply: Reply) -> str | None:
-    try:
-        value: Json = loads(reply.body)
-    except GridError:
-        return None
-    code = value.get("code") if isinstance(value, dict) else None
-    return code if isinstance(code, str) else None
-
-
-def _retry_after(reply: Reply) -> int | None:
-    text = reply.headers.get("retry-after", "")
-    return min(int(text), MAX_RETRY_AFTER_S) if text.isascii() and text.isdigit() else None

@@ -20,8 +20,8 @@ MEMORY: Final = ":memory:"
 # Every commit of the product by name; the simulator dies before and after each of them.
 COMMITS: Final = frozenset(
     {
-        "apply", "case", "check", "enrol", "exchange", "init", "invite", "publish", "reading", "rebuild",
-        "return", "sync_state", "user", "session",
+        "adopt", "apply", "case", "check", "enrol", "exchange", "init", "invite", "publish", "reading", "rebuild",
+        "return", "revoke", "sync_state", "user", "session",
     }
 )  # fmt: skip
 
@@ -76,7 +76,15 @@ def write(db: Database, name: str, env: Env) -> Iterator[None]:
         except BaseException:
             db.conn.rollback()
             raise
+    _mark_head(db, env)
     env.committing(name, "after")
+
+
+def _mark_head(db: Database, env: Env) -> None:
+    """The head outside the database, after the commit and before anybody is told: a restored copy then knows itself."""
+    row = db.execute("SELECT chain, seq, head FROM node_state").fetchone()
+    if row is not None and row[1] > 0:
+        env.keep_head((row[0], row[1], row[2]))
 
 
 @contextmanager

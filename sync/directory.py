@@ -83,11 +83,36 @@ def unit_of(db: Database, node: str) -> tuple[str, str] | None:
     return (row[0], row[1]) if row else None
 
 
+def is_revoked(db: Database, node: str) -> bool:
+    """Whether a revocation of the node has effect here."""
+    return db.execute("SELECT 1 FROM revocation WHERE node = ? LIMIT 1", [node]).fetchone() is not None
+
+
+def live_nodes(db: Database, unit: str) -> list[str]:
+    """The nodes that are certified for a unit and not revoked."""
+    rows = db.execute(
+        "SELECT DISTINCT node FROM node_cert c WHERE unit = ?"
+        " AND NOT EXISTS (SELECT 1 FROM revocation r WHERE r.node = c.node) ORDER BY node",
+        [unit],
+    )
+    return [row[0] for row in rows]
+
+
 def certified_units(db: Database) -> frozenset[str]:
-    """Units that have a node of their own."""
-    return frozenset(row[0] for row in db.execute("SELECT DISTINCT unit FROM node_cert"))
+    """Units that have a node of their own, one that is not revoked."""
+    return frozenset(
+        row[0]
+        for row in db.execute(
+            "SELECT DISTINCT unit FROM node_cert c WHERE NOT EXISTS (SELECT 1 FROM revocation r WHERE r.node = c.node)"
+        )
+    )
 
 
 def host_of(tree: Tree, certified: frozenset[str], unit: str, day: date) -> str | None:
     """The unit whose node serves this one: itself, else its nearest ancestor with a node (2-domain, Host)."""
     return next((one for one in tree.ancestors(unit, day) if one in certified), None)
+
+
+def parent_host(tree: Tree, certified: frozenset[str], unit: str, day: date) -> str | None:
+    """The unit whose node a unit's own node syncs to: its nearest ancestor with a node."""
+    return next((one for one in tree.ancestors(unit, day)[1:] if one in certified), None)

@@ -11,37 +11,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sqlite_utils import Database
+
 from schemas.clock import business_day, latest_business_day
 from schemas.encoding import b32, b64, node_id, unb64
 from schemas.errors import BadRequest, Conflict, Corrupt, Forbidden, GridError, Invalid, NotFound, TooMany
 from schemas.events import Event, plain_line
 from schemas.strict_json import Json, dumps, loads
-from sync import auth, directory, log, marks
-from sync.certificates import certificate, keys_in, signed_by_its_node
+from sync import auth, directory, log, marks, revocation
 from sync.database import write
 from sync.env import Env, TransportError
 from sync.intake import Intake
 from sync.keys import KEY_BYTES, Signer
 from sync.replica import Replica
 from sync.server import WireReply
-from sync.wire import parse_line
+from sync.trails import own_lines, read_trail
 
 PATH: Final = "/sync/v1/enrol"
 CODE_LIFE_MS: Final = 48 * 3_600_000
 SECRET_CHARS: Final = 16  # base32: 80 bits each
 ROOT_CHARS: Final = 16
 MAX_ATTEMPTS: Final = 10
-MAX_CERTIFICATES: Final = 12
 CERT_SCHEMA: Final = "cert/1"
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """A one-time code for one unit; `expires_at` in unix ms."""
+    """A one-time code for a unit; `expires_at` in unix ms. `replaces`: the unit has a node, which would be revoked."""
 
     code: str
     unit: str
     expires_at: int
+    replaces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,8 @@ def invite(replica: Replica, unit: str) -> Invitation:
         raise NotFound("unknown_unit", field="unit", value=unit)
     if unit == me.unit or not tree.below(unit, me.unit, today):
         raise Conflict("invite_not_below", field="unit", value=unit, own=me.unit)
-    host = directory.host_of(tree, directory.certified_units(replica.db), unit, today)
-    if host == unit:
-        raise Conflict("invite_has_node", field="unit", value=unit)
+    certified = directory.certified_units(replica.db)
+    host = directory.parent_host(tree, certified, unit, today)
     if host != me.unit:
         raise Conflict("invite_elsewhere", field="unit", value=unit, host=host)
     secret = replica.env.random_bytes(10)
@@ -85,7 +85,7 @@ def invite(replica: Replica, unit: str) -> Invitation:
         )
     text = (me.root_node[:ROOT_CHARS] + b32(secret)).upper()
     code = "-".join(text[at : at + 4] for at in range(0, len(text), 4))
-    return Invitation(code, unit, now + CODE_LIFE_MS)
+    return Invitation(code, unit, now + CODE_LIFE_MS, replaces=unit in certified)
 
 
 def enrol(replica: Replica, secret: bytes, body: bytes) -> WireReply:
@@ -97,7 +97,7 @@ def enrol(replica: Replica, secret: bytes, body: bytes) -> WireReply:
         if not isinstance(value, dict):
             raise BadRequest("manifest", field="body", value=value)
         unit, key, proof = (_field(value, name) for name in ("unit", "key", "proof"))
-        certified = _certify(replica, unit, _key(key), proof, now)
+        certified = _certify(replica, unit, _key(key), proof, now, replace=value.get("replace") is True)
         status, answer = 200, _trail(replica, certified, now)
     except GridError as error:
         status, answer = error.status, {"code": error.code, "field": error.field}
@@ -107,7 +107,7 @@ def enrol(replica: Replica, secret: bytes, body: bytes) -> WireReply:
     return WireReply(status, headers, reply)
 
 
-def _certify(replica: Replica, unit: str, key: bytes, proof: str, now: int) -> Event:
+def _certify(replica: Replica, unit: str, key: bytes, proof: str, now: int, *, replace: bool) -> Event:
     db = replica.db
     child = node_id(key)
     refusal: GridError | None = None
@@ -116,60 +116,97 @@ def _certify(replica: Replica, unit: str, key: bytes, proof: str, now: int) -> E
         if row is None:
             raise Forbidden("code_wrong", field="code")
         secret, expires_at, attempts, used_by = row
+        proven = hmac.compare_digest(_proof(secret, unit, key), proof)
+        nodes = directory.live_nodes(db, unit)
+        if proven and child in nodes:  # asks again, whoever else tried in between
+            return _certificate_of(db, child)
         if attempts >= MAX_ATTEMPTS:
             refusal = TooMany("code_locked", field="code", limit=MAX_ATTEMPTS)
-        elif not hmac.compare_digest(_proof(secret, unit, key), proof):
+        elif not proven:
             db.execute("UPDATE invite SET attempts = attempts + 1 WHERE unit = ?", [unit])
             refusal = Forbidden("code_wrong", field="code")
-        elif used_by is not None and used_by != child:
+        elif used_by is not None:
             refusal = Forbidden("code_used", field="code")
-        elif used_by == child:
-            held = db.execute("SELECT event FROM node_cert WHERE node = ? ORDER BY event", [child]).fetchone()
-            stored = log.load(db, held[0])
-            assert stored is not None
-            return stored.event
         elif now > expires_at:
             refusal = Forbidden("code_expired", field="code")
         else:
-            return _issue(replica, unit, key, child, now)
+            if not nodes or replace:
+                return _issue(replica, unit, key, child, nodes, now)
+            refusal = Conflict("unit_has_node", field="unit", value=unit)
     assert refusal is not None
     raise refusal
 
 
-def _issue(replica: Replica, unit: str, key: bytes, child: str, now: int) -> Event:
+def _certificate_of(db: Database, node: str) -> Event:
+    held = db.execute("SELECT event FROM node_cert WHERE node = ? ORDER BY event", [node]).fetchone()
+    stored = log.load(db, held[0])
+    assert stored is not None
+    return stored.event
+
+
+def _issue(replica: Replica, unit: str, key: bytes, child: str, replaced: list[str], now: int) -> Event:
+    """The certificate; a node that the child takes the place of is revoked at what is held of it now."""
     level = directory.tree_of(replica).level(unit)
     intake = Intake(replica, now)
+    for node in replaced:
+        revoke_node(intake, unit, node)
+    claim: dict[str, object] = {"unit": unit, "node": child, "key": b64(key), "level": level}
     event = intake.author(
-        kind="cert",
-        schema=CERT_SCHEMA,
-        unit=unit,
-        day=business_day(now),
-        public={"unit": unit, "node": child, "key": b64(key), "level": level},
-    )
+        kind="cert", schema=CERT_SCHEMA, unit=unit, day=business_day(now),
+        public=claim | ({"succeeds": replaced[-1]} if replaced else {}),
+    )  # fmt: skip
     intake.finish()
     replica.db.execute("UPDATE invite SET used_by = ? WHERE unit = ?", [child, unit])
     return event
 
 
+def revoke_node(intake: Intake, unit: str, node: str) -> Event:
+    """Ends a node's right to write for its unit: what is held of it stays good, what it writes later has no effect."""
+    public = revocation.position_now(intake.db, node)
+    return intake.author(
+        kind=revocation.KIND, schema=revocation.SCHEMA, unit=unit, day=business_day(intake.now_ms), public=public
+    )
+
+
+def revoke(replica: Replica, unit: str) -> list[str]:
+    """Revokes every node of a unit that stands below this one; returns their ids. Raises NotFound or Forbidden."""
+    tree, me = directory.tree_of(replica), replica.identity
+    if unit == me.unit or not tree.ever_below(unit, me.unit):
+        raise Forbidden("unit_out_of_scope", field="unit", value=unit, own=me.unit)
+    with write(replica.db, "revoke", replica.env):
+        nodes = directory.live_nodes(replica.db, unit)
+        if not nodes:
+            raise NotFound("no_node", field="unit", value=unit)
+        intake = Intake(replica, replica.env.now_ms())
+        for node in nodes:
+            revoke_node(intake, unit, node)
+        intake.finish()
+    return nodes
+
+
 def _trail(replica: Replica, certified: Event, now: int) -> dict[str, object]:
-    own = replica.db.execute("SELECT event FROM own_certificate ORDER BY place").fetchall()
-    stored = [log.load(replica.db, row[0]) for row in own]
-    lines = [plain_line(one.event) for one in stored if one is not None]
     me = replica.identity
-    return {"v": 1, "certs": [*lines, plain_line(certified)], "parent": me.unit, "node": me.node, "now": now}
+    return {
+        "v": 1,
+        "certs": [*own_lines(replica.db), plain_line(certified)],
+        "parent": me.unit,
+        "node": me.node,
+        "now": now,
+    }
 
 
 # ---- at the child
 
 
-def ask(env: Env, url: str, unit: str, code: str, signer: Signer) -> Enrolment:
+def ask(env: Env, url: str, unit: str, code: str, signer: Signer, *, replace: bool = False) -> Enrolment:
     """Enrols at a parent. Raises Invalid for a code that is no code, GridError for what the parent refuses, and
     TransportError when it can't be reached or its reply is not its own.
     """
     text = _plain_code(code)
     root_part, secret = text[:ROOT_CHARS], base64.b32decode(text[ROOT_CHARS:].upper())
     proof = _proof(secret, unit, signer.public)
-    body = dumps({"v": 1, "unit": unit, "key": b64(signer.public), "proof": proof}).encode()
+    request = {"v": 1, "unit": unit, "key": b64(signer.public), "proof": proof}
+    body = dumps(request | ({"replace": True} if replace else {})).encode()
     reply = env.transport.request("POST", url.rstrip("/") + PATH, {"content-type": "application/json"}, body)
     if reply.status >= 500:  # perhaps of a proxy in between: the certificate may be issued, so the key must be kept
         raise TransportError(f"the parent answers {reply.status}")
@@ -192,36 +229,17 @@ def ask(env: Env, url: str, unit: str, code: str, signer: Signer) -> Enrolment:
 
 def _checked(value: Mapping[str, Json], root_part: str, unit: str, signer: Signer) -> tuple[Enrolment, bytes]:
     """The trail, verified link by link from the root that the code names."""
-    lines = value.get("certs")
-    if not isinstance(lines, list) or not 3 <= len(lines) <= MAX_CERTIFICATES:
-        raise TransportError("no certificates")
-    events: list[Event] = []
-    keys: dict[str, bytes] = {}
-    for line in lines:
-        event = parse_line(str(line))
-        if not events:
-            keys |= keys_in(event)
-        if not signed_by_its_node(event, keys.get(event.node)):
-            raise TransportError("a certificate does not verify")
-        keys |= keys_in(event)
-        events.append(event)
-    root = events[0].node
-    if root[:ROOT_CHARS] != root_part:
+    trail = read_trail(value.get("certs"))
+    if trail.root[:ROOT_CHARS] != root_part:
         raise Forbidden("code_other_city", field="code")
-    claims = [certificate(event) for event in events[1:]]
-    issuers = [event.node for event in events[1:]]
-    subjects = [claim[0] if claim else "" for claim in claims]
-    last = claims[-1]
-    if issuers != [root, *subjects[:-1]] or last is None or (last[0], last[1]) != (signer.node, unit):
+    if len(trail.claims) < 2 or trail.claims[-1][:2] != (signer.node, unit):
         raise TransportError("the certificates do not lead here")
-    city, parent = claims[0], claims[-2]
-    assert city is not None
-    assert parent is not None
-    return Enrolment(tuple(events), unit, last[2], city[1], root, parent[1], parent[0]), parent[3]
+    city, parent, own = trail.claims[0], trail.claims[-2], trail.claims[-1]
+    return Enrolment(trail.events, unit, own[2], city[1], trail.root, parent[1], parent[0]), parent[3]
 
 
 def _known_refusal(code: Json) -> str:
-    known = ("code_wrong", "code_used", "code_expired", "code_locked")
+    known = ("code_wrong", "code_used", "code_expired", "code_locked", "unit_has_node")
     return code if isinstance(code, str) and code in known else "enrol_refused"
 
 

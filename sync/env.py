@@ -4,6 +4,8 @@ read a clock, draw a random number or open a connection.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import random
 import secrets
 import shutil
@@ -11,9 +13,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 Moment = Literal["before", "after"]
+Head = tuple[str, int, str]
+MARKER: Final = "head"
+MAX_MARKER_BYTES: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,12 @@ class Env(Protocol):
     def committing(self, name: str, moment: Moment) -> None:
         """Called around every named commit; the simulator dies here."""
 
+    def keep_head(self, head: Head) -> None:
+        """Has (chain, seq, hash) of the own head on the disk, outside the database, before it returns."""
+
+    def kept_head(self) -> Head | None:
+        """The head that was kept last; None if none ever was, or it can't be read."""
+
 
 @dataclass
 class SystemEnv:
@@ -66,6 +77,7 @@ class SystemEnv:
     folder: Path
     transport: Transport
     on_commit: Callable[[str, Moment], None] = field(default=lambda _name, _moment: None)
+    _last_head: Head | None = None
 
     def now_ms(self) -> int:
         """The device's wall clock, unix ms."""
@@ -86,3 +98,39 @@ class SystemEnv:
     def committing(self, name: str, moment: Moment) -> None:
         """A seam for tests; does nothing by itself."""
         self.on_commit(name, moment)
+
+    def keep_head(self, head: Head) -> None:
+        """Writes the marker file anew, unless it says so already; never back on the same chain."""
+        if head == self._last_head:
+            return
+        with (self.folder / (MARKER + ".lock")).open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # a command beside serve may have gone further meanwhile
+            kept = self.kept_head()
+            if kept is None or kept[0] != head[0] or kept[1] < head[1]:
+                part = self.folder / (MARKER + ".part")
+                with part.open("w", encoding="ascii") as file:
+                    file.write("\t".join(map(str, head)) + "\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+                part.replace(self.folder / MARKER)
+                _fsync_folder(self.folder)
+        self._last_head = head
+
+    def kept_head(self) -> Head | None:
+        """What the marker file says."""
+        try:
+            with (self.folder / MARKER).open(encoding="ascii", errors="replace") as file:
+                fields = file.read(MAX_MARKER_BYTES).rstrip("\n").split("\t")
+        except FileNotFoundError:
+            return None
+        if len(fields) != 3 or not fields[1].isascii() or not fields[1].isdigit():
+            return None
+        return fields[0], int(fields[1]), fields[2]
+
+
+def _fsync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -11,18 +11,24 @@ from datetime import date
 from typing import Final, Literal
 
 from schemas.clock import business_day
+from schemas.encoding import b64
 from schemas.errors import Corrupt
 from schemas.events import Event, payload
-from schemas.units import Tree
-from sync import chains, directory, log, routing
+from schemas.units import LEVELS, Tree
+from sync import chains, directory, heads, log, owed, revocation, routing
 from sync.certificates import certificate, intact, keys_in
 from sync.replica import Replica, Stored
 
-Source = Literal["own", "up", "down"]
+# Where an event comes from: written here, from a child, from the parent, handed back by the parent what this disk lost,
+# handed back by a child, carried by a file.
+Source = Literal["own", "up", "down", "lost", "back", "file"]
+_UPWARD: Final = frozenset({"own", "up", "file"})  # what goes up; "lost" is appended by who knows the parent's cursor
 OK: Final = "ok"
 LATE_KEY: Final = "late_key"
 BAD_SCOPE: Final = "bad_scope"
+REVOKED: Final = "revoked"
 PENDING: Final = "pending"
+IDENTITY: Final = ("cert", "rev", "dir")  # what standing rests on
 REFUSAL_SCHEMA: Final = "refusal/1"
 _ROOT_KINDS: Final = frozenset({"inc", "cert", "rev"})
 _NO_TREE: Final = Tree([])
@@ -42,19 +48,35 @@ class Intake:
         self.touched: set[str] = set()  # chains from below that got something new
         self._directory_changed = False
         self._cert_cache: dict[str, str | None] = {}
+        self._revocations: dict[str, list[revocation.Revocation]] = {}
+        self._own_returned = False
+        self._withdrawn = False  # something that had effect has none any more
 
     # ---- storing
 
     def author(
         self, *, kind: str, schema: str, unit: str, day: date, public: object, private: object | None = None
     ) -> Event:
-        """Signs and stores the next event of the own chain."""
+        """Signs and stores the next event of the own chain; a restored copy begins a new chain first."""
+        if heads.is_awaited(self.db):
+            self.begin_chain()
         event = chains.sign_next(
             self.replica, kind=kind, schema=schema, unit=unit, day=day, now_ms=self.now_ms, public=public,
             private=private,
         )  # fmt: skip
         self.add(event, "own")
         return event
+
+    def begin_chain(self) -> None:
+        """The first event of an own chain: it brings the public key, and names the head that it takes up from."""
+        (seq,) = self.db.execute("SELECT seq FROM node_state").fetchone()
+        after = heads.begin_anew(self.replica) if seq else {"after": None}
+        public = {"key": b64(self.replica.signer.public), **after}
+        event = chains.sign_next(
+            self.replica, kind=chains.INC_KIND, schema=chains.INC_SCHEMA, unit=self.me.unit,
+            day=business_day(self.now_ms), now_ms=self.now_ms, public=public,
+        )  # fmt: skip
+        self.add(event, "own")
 
     def add(self, event: Event, source: Source) -> int:
         """Stores a checked event unless it is held; returns its place in the log."""
@@ -66,13 +88,17 @@ class Intake:
         standing = self.standing(event)
         n = log.insert_event(self.db, event, standing, self.received_at)
         self._remember_key(event)
-        if source != "down" and not self.me.is_top:
+        own = event.node == self.me.node
+        if not self.me.is_top and (source in _UPWARD or (source == "back" and own)):
             log.append_up(self.db, n, event.hash)
-        side = "own" if event.node == self.me.node else "above" if source == "down" else "below"
+        side = "own" if own else self._side(event, source)
         wants_mark = side != "above" and not self.me.is_top
         chains.note(self.db, event, side, self.now_ms, wants_mark=wants_mark)
         if side == "below":
             self.touched.add(event.header.chain)
+        if own and source != "own":
+            self._own_returned = True
+        owed.arrived(self.db, event.hash)
         if standing == OK:
             self._effect(Stored(n, event, self.received_at))
         routing.route(self.replica, self._tree_for(event), n, event)
@@ -93,9 +119,61 @@ class Intake:
         if self._directory_changed:
             self._restand("e.standing = ?", [BAD_SCOPE])
             self.projection.directory_changed()
+        if self._own_returned:
+            heads.catch_up(self.db, self.me.is_top)
+            if heads.went_on_elsewhere(self.db):
+                self.begin_chain()
+        if self._withdrawn and not self._replaying:
+            self._make_again()
         self.projection.finish()
         if not self._replaying:
-            routing.route_to_units(self.replica, directory.tree_of(self.replica), self.projection.addressed())
+            tree = directory.tree_of(self.replica)
+            if self._directory_changed:
+                routing.reroute(self.replica, tree)
+            routing.route_to_units(self.replica, tree, self.projection.addressed())
+
+    def _make_again(self) -> None:
+        """What lost its effect cannot be taken out of sums one by one: all that is derived is made again."""
+        clear_derived(self.replica)
+        self._cert_cache.clear()
+        self._revocations.clear()
+        self.projection = self.replica.app.projection(self.replica)
+        self._replaying = True
+        self.replay_all()
+        self._replaying = False
+
+    def replay_all(self) -> int:
+        """Takes every held event in once more, after `clear_derived`; returns how many."""
+        count = 0
+        for level in (None, *reversed(LEVELS)):  # whoever certifies or revokes stands above: so each author is judged
+            for stored in log.events(self.db, "e.kind IN (?, ?, ?) AND e.standing = ?", [*IDENTITY, PENDING]):
+                if self._author_level(stored.event.node) == level:
+                    count += 1
+                    self.replay(stored)
+        for stored in log.events(self.db, "e.standing = ?", [PENDING]):
+            count += 1
+            self.replay(stored)
+        if self._directory_changed:
+            self._restand("e.standing = ?", [BAD_SCOPE])
+        return count
+
+    def _author_level(self, node: str) -> str | None:
+        """The level for which a node is certified; None for the root, "" for one that is not."""
+        if node == self.me.root_node:
+            return None
+        found = directory.unit_of(self.db, node)
+        return found[1] if found else ""
+
+    def _side(self, event: Event, source: Source) -> str:
+        """Whose chain it is, whatever way the event took."""
+        found = directory.unit_of(self.db, event.node)
+        if found is None:
+            return "above" if source in ("down", "back") or event.node == self.me.root_node else "below"
+        unit, level = found
+        if unit == self.me.unit:  # an earlier node of our own unit
+            return "below"
+        lower = LEVELS.index(level) < LEVELS.index(self.me.level)
+        return "below" if lower and directory.tree_of(self.replica).ever_below(unit, self.me.unit) else "above"
 
     def _mend(self, known: log.Held, event: Event, source: Source) -> None:
         """Held bytes fail, these are good: they take their place and travel on (3-sync, Exchange)."""
@@ -103,7 +181,7 @@ class Intake:
         mended = log.load(self.db, event.hash)
         if mended is not None and known.standing == PENDING:  # a rebuild had passed over the damaged row
             self.replay(mended)
-        if source == "up" and not self.me.is_top:
+        if source in ("up", "lost", "file") and not self.me.is_top:
             log.append_up(self.db, known.n, event.hash)
 
     def _remember_key(self, event: Event) -> None:
@@ -113,13 +191,17 @@ class Intake:
     # ---- standing and effect
 
     def standing(self, event: Event) -> str:
-        """ok, late_key (no certificate yet) or bad_scope (the unit never was in the certified unit's subtree)."""
+        """ok, late_key (no certificate yet), bad_scope (the unit never was in the certified unit's subtree), or revoked
+        (beyond the position up to which a revoked node is believed).
+        """
         h = event.header
         if h.node == self.me.root_node:
             return OK if h.kind in _ROOT_KINDS else BAD_SCOPE
         certified = self._certified_unit(h.node)
         if certified is None:
             return LATE_KEY
+        if any(one.voids(h, event.hash) for one in self._revocations_of(h.node)):
+            return REVOKED
         if h.unit == certified:
             return OK
         return OK if directory.tree_of(self.replica).ever_below(h.unit, certified) else BAD_SCOPE
@@ -130,6 +212,11 @@ class Intake:
             self._cert_cache[node] = found[0] if found else None
         return self._cert_cache[node]
 
+    def _revocations_of(self, node: str) -> list[revocation.Revocation]:
+        if node not in self._revocations:
+            self._revocations[node] = revocation.of_node(self.db, node)
+        return self._revocations[node]
+
     def _restand(self, where: str, params: list[object]) -> None:
         for stored in list(log.events(self.db, where, params)):
             standing = self.standing(stored.event)
@@ -138,18 +225,22 @@ class Intake:
                 self.db.execute("UPDATE event SET standing = ? WHERE n = ?", [standing, stored.n])
                 if standing == OK:
                     self._effect(stored)
+                elif before == OK:
+                    self._withdrawn = True
 
     def _effect(self, stored: Stored) -> None:
         kind = stored.event.header.kind
         if kind == "cert":
             self._certify(stored.event)
+        elif kind == revocation.KIND:
+            self._revoke(stored.event)
         elif kind == directory.KIND:
             # Only the city's own acts change the tree, whoever else may sign one.
             if stored.event.header.unit == self.me.city and directory.take_in(self.db, stored):
                 self._directory_changed = True
         elif kind == "refusal":
             self._take_refusal(stored)
-        elif kind not in ("inc", "rev"):
+        elif kind != "inc":
             self.projection.project(stored)
 
     def _certify(self, event: Event) -> None:
@@ -164,6 +255,18 @@ class Intake:
         self._cert_cache.pop(node, None)
         self._restand("e.node = ? AND e.standing = ?", [node, LATE_KEY])
 
+    def _revoke(self, event: Event) -> None:
+        """Only who stands above a node's unit, or the root, can revoke it; a stolen disk can't revoke its successor."""
+        stated = revocation.read(event)
+        subject = directory.unit_of(self.db, stated[0]) if stated else None
+        if stated is None or subject is None or subject[0] != event.header.unit:
+            return
+        if event.node != self.me.root_node and self._certified_unit(event.node) == subject[0]:
+            return
+        revocation.keep(self.db, event)
+        self._revocations.pop(stated[0], None)
+        self._restand("e.node = ?", [stated[0]])
+
     def _take_refusal(self, stored: Stored) -> None:
         """A level above set a line aside. Whoever holds it intact sends it once more."""
         try:
@@ -176,7 +279,7 @@ class Intake:
             "INSERT INTO refusal (event, hash, chain, code, by, at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             [stored.event.hash, event_hash, chain, code, by or "", stored.event.header.rtime],
         )
-        if code == "bad_sig" and stored.event.node != self.me.node:
+        if code == "bad_sig" and not self._replaying and stored.event.node != self.me.node:
             self.send_again(event_hash)
 
     def tell_writer(self, event_hash: str, code: str, chain: str) -> None:
@@ -204,3 +307,15 @@ class Intake:
         """Published events go to every child, so the tree isn't even loaded for them."""
         needs_tree = event.header.kind in routing.ADDRESSED | routing.CERTIFICATES
         return directory.tree_of(self.replica) if needs_tree else _NO_TREE
+
+
+DERIVED: Final = ("node_cert", "revocation", "directory_act", "refusal", "node_key")
+
+
+def clear_derived(replica: Replica) -> None:
+    """Empties every derived table; the logs, marks and cursors stay."""
+    for table in DERIVED:
+        replica.db.execute(f"DELETE FROM {table}")
+    replica.db.execute("UPDATE directory_state SET acts = 0, version = ''")
+    replica.db.execute("UPDATE event SET standing = ?", [PENDING])
+    replica.app.clear(replica.db)

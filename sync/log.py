@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -10,16 +10,24 @@ from typing import Any, Final
 
 from sqlite_utils import Database
 
+from schemas.encoding import b32
 from schemas.events import ACC_ZERO, Event, Part, header_hash, next_acc, parse_header, part_hash, withholds_facts
+from sync.env import Env
 from sync.replica import Stored
 
 Point = tuple[int, bytes]
 Row = tuple[Any, ...]
+LOG_ID_BYTES: Final = 10
 START: Final[Point] = (0, ACC_ZERO)
 _EVENT_WITH_PARTS: Final = (
     "SELECT e.n, e.hash, e.header, e.sig, e.received_at, p.name, p.salt, p.text, p.hash"
     " FROM event e LEFT JOIN part p ON p.event = e.n"
 )
+
+
+def new_log_id(env: Env) -> str:
+    """A random name for an out-log."""
+    return b32(env.random_bytes(LOG_ID_BYTES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +184,14 @@ def append_up(db: Database, n: int, event_hash: str) -> None:
     db.conn.execute("INSERT INTO uplog (n, event, acc) VALUES (?, ?, ?)", (last + 1, n, next_acc(acc, event_hash)))
 
 
+def append_up_again(db: Database, n: int, event_hash: str, after: int) -> bool:
+    """Adds an event to the up log unless it stands there behind entry `after`, and so will be offered anyway."""
+    if db.execute("SELECT 1 FROM uplog WHERE event = ? AND n > ? LIMIT 1", [n, after]).fetchone():
+        return False
+    append_up(db, n, event_hash)
+    return True
+
+
 def up_lines(db: Database, after: int, limit: int) -> list[LogLine]:
     """The next entries of the up log."""
     return _lines(db, "SELECT n, event, acc FROM uplog WHERE n > ? ORDER BY n LIMIT ?", [after, limit])
@@ -195,9 +211,9 @@ def down_acc(db: Database, link: str, n: int) -> bytes | None:
     return row[0] if row else None
 
 
-def append_down(db: Database, link: str, n: int, event_hash: str) -> None:
-    """Adds an event to a child's down log unless it stands there already."""
-    if db.execute("SELECT 1 FROM downlog WHERE link = ? AND event = ? LIMIT 1", [link, n]).fetchone():
+def append_down(db: Database, link: str, n: int, event_hash: str, after: int = 0) -> None:
+    """Adds an event to a child's down log unless it stands there already, behind entry `after`."""
+    if db.execute("SELECT 1 FROM downlog WHERE link = ? AND event = ? AND n > ? LIMIT 1", [link, n, after]).fetchone():
         return
     last, acc = down_tip(db, link)
     db.conn.execute(
@@ -210,6 +226,34 @@ def down_lines(db: Database, link: str, after: int, limit: int) -> list[LogLine]
     return _lines(
         db, "SELECT n, event, acc FROM downlog WHERE link = ? AND n > ? ORDER BY n LIMIT ?", [link, after, limit]
     )
+
+
+def line_of(db: Database, event_hash: str) -> LogLine | None:
+    """One held event as a line outside every log; None when it is not held."""
+    found = _lines(db, "SELECT 0 AS n, n AS event, NULL AS acc FROM event WHERE hash = ?", [event_hash])
+    return found[0] if found else None
+
+
+def up_ladder(db: Database) -> list[Point]:
+    """Points of the up log, from its end down in doubling steps to its start."""
+    return _ladder(up_tip(db), lambda n: up_acc(db, n))
+
+
+def in_ladder(db: Database, link: str, log: str) -> list[Point]:
+    """Points of an in-log, as far as it reaches back in its own rows and those that it goes on from."""
+    asked = "SELECT acc FROM inlog WHERE link = ? AND n = ? ORDER BY log = ? DESC LIMIT 1"
+    tip = in_tip(db, link, log) or START
+    return _ladder(tip, lambda n: next(iter(db.execute(asked, [link, n, log]).fetchone() or [None])))
+
+
+def _ladder(tip: Point, acc_at: Callable[[int], bytes | None]) -> list[Point]:
+    points, step = [tip], 1
+    while tip[0] - step > 0:
+        acc = acc_at(tip[0] - step)
+        if acc is not None:
+            points.append((tip[0] - step, acc))
+        step *= 2
+    return points if points[-1] == START else [*points, START]
 
 
 def _lines(db: Database, entries: str, params: list[object]) -> list[LogLine]:
@@ -231,10 +275,10 @@ def _lines(db: Database, entries: str, params: list[object]) -> list[LogLine]:
 
 
 def in_tip(db: Database, link: str, log: str) -> Point | None:
-    """The cursor: the last row of the receiver's copy, or None for a log that is not known."""
-    row = db.execute(
-        "SELECT n, acc FROM inlog WHERE link = ? AND log = ? ORDER BY n DESC LIMIT 1", [link, log]
-    ).fetchone()
+    """The cursor: the last row of the receiver's copy, else where it began (inlog.py); None for a log not known."""
+    asked = [link, log]
+    row = db.execute("SELECT n, acc FROM inlog WHERE link = ? AND log = ? ORDER BY n DESC LIMIT 1", asked).fetchone()
+    row = row or db.execute("SELECT n, acc FROM inlog_base WHERE link = ? AND log = ?", asked).fetchone()
     return (row[0], row[1]) if row else None
 
 

@@ -61,7 +61,7 @@ def run_forever(
         bell.clear()
         with turn():
             outcome = drain(client).last
-        failures = failures + 1 if outcome.kind in ("failed", "rebase") else 0
+        failures = failures + 1 if outcome.kind == "failed" else 0
         pause = max(wait_s(outcome, failures, pace, uniform()), 0.05)
         if may_be_woken(outcome):
             bell.wait(pause)

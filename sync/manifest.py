@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -12,12 +13,15 @@ from schemas.events import CHAIN
 from schemas.strict_json import Json
 from sync.log import Point
 from sync.marks import MAX_CHAINS_ASKED
+from sync.owed import MAX_WANTED
 
 VERSION: Final = 1
-LOG_ID_BYTES: Final = 10
 MAX_COUNT: Final = 2**53
 REFUSED_CODES: Final = frozenset({"bad_sig", "unreadable", "too_big"})
-MAX_CLIENT: Final = 40
+MAX_LADDER: Final = 64
+MAX_URL: Final = 200
+DIGEST: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+URL: Final = re.compile(r"https?://[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +34,13 @@ class Request:
     head: Point
     down_log: str
     down: Point
+    own: tuple[str, int, str]
+    want: tuple[str, ...]
     marks: tuple[str, ...]
     certs: int
+    back: int
     now: int
+    url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,7 @@ class Answer:
     have: Point
     refused: tuple[tuple[int, str, str], ...]
     marks: tuple[Json, ...]
+    lost: int
     down_log: str | None
     down_to: Point | None  # None: the child's in-log is not one of ours
     more: bool
@@ -62,9 +71,6 @@ def read_request(value: Mapping[str, Json]) -> Request:
     marks = value.get("marks", [])
     if not isinstance(marks, list) or len(marks) > MAX_CHAINS_ASKED or not all(_is_chain(one) for one in marks):
         raise _bad("marks", marks)
-    for name in ("back",):
-        if _count(value.get(name, 0), name):
-            raise _bad(name, value[name])
     return Request(
         log=_log_id(value.get("log"), "log"),
         start=_point(value.get("from"), "from"),
@@ -72,9 +78,13 @@ def read_request(value: Mapping[str, Json]) -> Request:
         head=_point(value.get("head"), "head"),
         down_log=_log_id(down[0], "down"),
         down=_point(down[1:], "down"),
+        own=_own(value.get("own")),
+        want=_want(value.get("want", [])),
         marks=tuple(str(one) for one in marks),
         certs=_count(value.get("certs", 0), "certs"),
+        back=_count(value.get("back", 0), "back"),
         now=_count(value.get("now"), "now"),
+        url=_url(value.get("url")),
     )
 
 
@@ -91,6 +101,7 @@ def read_answer(value: Mapping[str, Json]) -> Answer:
         have=_point(value.get("have"), "have"),
         refused=read_refused(value.get("refused", [])),
         marks=tuple(marks),
+        lost=_count(value.get("lost", 0), "lost"),
         down_log=None if rebase or down is None else _log_id(down.get("id"), "down"),
         down_to=None if rebase or down is None else _point(down.get("to"), "down"),
         more=bool(down.get("more")) if isinstance(down, dict) else False,
@@ -116,6 +127,55 @@ def read_refused(value: Json) -> tuple[tuple[int, str, str], ...]:
 def read_have(value: Mapping[str, Json]) -> tuple[Point, tuple[tuple[int, str, str], ...]]:
     """The body of a 409."""
     return _point(value.get("have"), "have"), read_refused(value.get("refused", []))
+
+
+def read_ladders(value: Json) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
+    """The body of a rebase: points of the child's up log and of its in-log from us. Raises BadRequest."""
+    if not isinstance(value, dict):
+        raise _bad("manifest", value)
+    if value.get("v") != VERSION:
+        raise BadRequest("version", field="v", value=value.get("v"))
+    return _ladder(value, "up"), _ladder(value, "down")
+
+
+def read_rebased(value: Json) -> tuple[Point, Point]:
+    """The answer to a rebase: the highest point known, of each ladder."""
+    if not isinstance(value, dict):
+        raise _bad("manifest", value)
+    return _point(value.get("up"), "up"), _point(value.get("down"), "down")
+
+
+def _ladder(value: Mapping[str, Json], field: str) -> tuple[Point, ...]:
+    points = value.get(field)
+    if not isinstance(points, list) or not 1 <= len(points) <= MAX_LADDER:
+        raise _bad(field, points)
+    return tuple(_point(one, field) for one in points)
+
+
+def _own(value: Json) -> tuple[str, int, str]:
+    match value:
+        case [str(chain), seq, str(head)]:
+            return chain, _count(seq, "own"), head
+        case None:
+            return "", 0, ""
+        case _:
+            raise _bad("own", value)
+
+
+def _want(value: Json) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > MAX_WANTED:
+        raise _bad("want", value)
+    wanted = []
+    for one in value:
+        if not isinstance(one, str) or not DIGEST.fullmatch(one):
+            raise _bad("want", one)
+        wanted.append(one)
+    return tuple(wanted)
+
+
+def _url(value: Json) -> str | None:
+    """The address at which the child itself serves, if it says one that could be one."""
+    return value if isinstance(value, str) and len(value) <= MAX_URL and URL.fullmatch(value) else None
 
 
 def _bad(field: str, value: object) -> BadRequest:

@@ -11,7 +11,7 @@ from schemas.encoding import b64, unb64
 from schemas.errors import Corrupt
 from schemas.marks import MAX_TIPS, Mark, parse_mark
 from schemas.strict_json import Json
-from sync import directory
+from sync import directory, owed
 from sync.certificates import key_of
 from sync.keys import SIGNATURE_BYTES, verify
 from sync.replica import CITY, Replica
@@ -65,13 +65,16 @@ def take_in(replica: Replica, relayed: Iterable[Json]) -> int:
         mark, line, signature = _read(item)
         if mark is None or not _is_from_above(replica, mark, line, signature):
             continue
-        row = replica.db.execute(
-            f"SELECT MAX(seq) FROM event WHERE chain = ? AND hash IN ({','.join('?' * len(mark.tips))})",
+        rows = replica.db.execute(
+            f"SELECT hash, seq FROM event WHERE chain = ? AND hash IN ({','.join('?' * len(mark.tips))})",
             [mark.chain, *mark.tips],
-        ).fetchone()
-        if row[0] is None:  # speaks of tips that this disk has lost
+        ).fetchall()
+        if mark.chain[:26] == replica.identity.node:  # another disk went on, or this one went back
+            lacking = set(mark.tips) - {row[0] for row in rows}
+            owed.want(replica.db, sorted(lacking), at=mark.at)
+        if not rows:  # speaks of tips that this disk has lost
             continue
-        kept += _keep(replica.db, mark, row[0], line, signature)
+        kept += _keep(replica.db, mark, max(row[1] for row in rows), line, signature)
         found = directory.unit_of(replica.db, mark.by)
         if found is not None and found[1] == CITY:
             _settle(replica.db, mark)

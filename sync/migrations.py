@@ -97,3 +97,37 @@ def first(db: Database) -> None:
     for statement in _FIRST.split(";\n"):
         if statement.strip():
             db.conn.execute(statement)
+
+
+_RECOVERY = """
+ALTER TABLE node_state ADD COLUMN awaited TEXT;
+ALTER TABLE link ADD COLUMN url TEXT;
+ALTER TABLE link ADD COLUMN reached TEXT;
+ALTER TABLE link ADD COLUMN moved TEXT NOT NULL DEFAULT '[]';
+CREATE INDEX inlog_hash ON inlog (link, hash);
+CREATE TABLE inlog_base (
+  born INTEGER PRIMARY KEY AUTOINCREMENT, link TEXT NOT NULL, log TEXT NOT NULL, base_log TEXT NOT NULL,
+  n INTEGER NOT NULL, acc BLOB NOT NULL, kept INTEGER NOT NULL DEFAULT 1, UNIQUE (link, log)
+) STRICT;
+INSERT INTO inlog_base (link, log, base_log, n, acc) SELECT DISTINCT link, log, '', 0, zeroblob(32) FROM inlog;
+CREATE TABLE owed (
+  place INTEGER PRIMARY KEY AUTOINCREMENT, link TEXT NOT NULL, log TEXT NOT NULL, hash TEXT NOT NULL,
+  UNIQUE (link, log, hash)
+) STRICT;
+CREATE TABLE wanted (
+  hash TEXT NOT NULL, link TEXT NOT NULL, log TEXT NOT NULL, asked INTEGER NOT NULL DEFAULT 0,
+  named_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (hash, link, log)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE revocation (
+  event TEXT PRIMARY KEY, node TEXT NOT NULL, positions TEXT NOT NULL, void TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX revocation_node ON revocation (node);
+"""
+
+
+@SYNC()
+def recovery(db: Database) -> None:
+    """Rebase, handing back, wants, restored copies and revocations."""
+    for statement in _RECOVERY.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)

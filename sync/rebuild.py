@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from sync import log
 from sync.database import write
-from sync.intake import PENDING, Intake
+from sync.intake import DERIVED, Intake, clear_derived
 from sync.replica import Replica
 
-DERIVED: Final = ("node_cert", "directory_act", "refusal", "node_key")
+__all__ = ["DERIVED", "rebuild"]
 
 
 def rebuild(replica: Replica) -> int:
     """Works out every derived table from the events, in one transaction; returns how many events were read."""
-    db = replica.db
-    with write(db, "rebuild", replica.env):
-        clear(replica)
+    with write(replica.db, "rebuild", replica.env):
+        clear_derived(replica)
         intake = Intake(replica, replica.env.now_ms(), replaying=True)
-        count = 0
-        for stored in log.events(db):
-            intake.replay(stored)
-            count += 1
+        count = intake.replay_all()
         intake.finish()
     return count
-
-
-def clear(replica: Replica) -> None:
-    """Empties every derived table; the logs, marks and cursors stay."""
-    for table in DERIVED:
-        replica.db.execute(f"DELETE FROM {table}")
-    replica.db.execute("UPDATE directory_state SET acts = 0, version = ''")
-    replica.db.execute("UPDATE event SET standing = ?", [PENDING])
-    replica.app.clear(replica.db)

@@ -69,8 +69,11 @@ class Application(Protocol):
     def clear(self, db: Database) -> None:
         """Empties every derived table of the application."""
 
-    def addressed_below(self, db: Database, unit: str) -> Iterable[str]:
+    def addressed_below(self, replica: Replica, unit: str) -> Iterable[str]:
         """The hashes of all events held that nodes of the unit or below it have to hold, in the order of arrival."""
+
+    def history_below(self, replica: Replica, unit: str) -> Iterable[str]:
+        """The hashes of what was reported for the unit and those below it, for a node that serves them from now on."""
 
     def verify(self, replica: Replica) -> tuple[int, list[tuple[str, str]]]:
         """How many tallies were compared with a recount, and (code, text) of each difference."""
@@ -93,17 +96,14 @@ class Replica:
     signer: Signer
     app: Application
     shared: Shared = field(default_factory=Shared)
-    _identity: Identity | None = None
 
     @property
     def identity(self) -> Identity:
-        """Who this node is, read once."""
-        if self._identity is None:
-            row = self.db.execute(
-                "SELECT node, unit, level, city, root_node, parent, parent_node, up_log FROM node_state"
-            ).fetchone()
-            self._identity = Identity(*row)
-        return self._identity
+        """Who this node is now: a move or a rebase, perhaps of another process, changes parent and log."""
+        row = self.db.execute(
+            "SELECT node, unit, level, city, root_node, parent, parent_node, up_log FROM node_state"
+        ).fetchone()
+        return Identity(*row)
 
     def link_to(self, child_unit: str) -> str:
         """The name of the link from this node's unit down to a child's."""
@@ -112,4 +112,5 @@ class Replica:
     @property
     def link_up(self) -> str:
         """The name of the link to the parent."""
-        return f"{self.identity.parent}>{self.identity.unit}"
+        me = self.identity
+        return f"{me.parent}>{me.unit}"

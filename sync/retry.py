@@ -28,7 +28,7 @@ def wait_s(outcome: Outcome, failures: int, pace: Pace, uniform: float) -> float
         return 0 if outcome.busy else float(outcome.next_s or pace.interval_s)
     if outcome.retry_after_s is not None:
         return outcome.retry_after_s * (1 + uniform / 4)
-    if outcome.kind == "rebase" or outcome.status in STOPPED:
+    if outcome.status in STOPPED:
         return pace.retry_cap_s
     if failures <= 1:
         return pace.first_retry_s * uniform

@@ -8,8 +8,9 @@ from typing import Final
 from sqlite_utils import Database
 
 from schemas.events import Event
+from schemas.strict_json import dumps, loads
 from schemas.units import Tree
-from sync import log
+from sync import inlog, log
 from sync.replica import Replica
 
 # To every child: what the city publishes.
@@ -50,16 +51,45 @@ def route_to_units(replica: Replica, tree: Tree, addressed: Iterable[tuple[str, 
 
 def open_link(replica: Replica, tree: Tree, link: str, child: str) -> None:
     """Fills a new child's down log with everything held that it is to have, in the order of arrival."""
+    _catch_up(replica, tree, link, child, [child])
+    moved = dumps(sorted(unit for unit in tree.moved if tree.ever_below(unit, child)))
+    replica.db.execute("UPDATE link SET moved = ? WHERE link = ?", [moved, link])
+
+
+def reroute(replica: Replica, tree: Tree) -> None:
+    """After a change of the tree: a link that now holds units which it did not hold before gets what they have to do
+    with (3-sync, Store, 4).
+    """
+    for link, child in child_links(replica.db):
+        below = {unit for unit in tree.moved if tree.ever_below(unit, child)}
+        (kept,) = replica.db.execute("SELECT moved FROM link WHERE link = ?", [link]).fetchone()
+        before = loads(kept)
+        new = sorted(below.difference(before if isinstance(before, list) else ()))
+        if new:
+            _catch_up(replica, tree, link, child, new)
+            replica.db.execute("UPDATE link SET moved = ? WHERE link = ?", [dumps(sorted(below)), link])
+
+
+def _catch_up(replica: Replica, tree: Tree, link: str, child: str, units: Iterable[str]) -> None:
+    """Puts what is published, what is addressed to the child's subtree, and the history of these units onto a link."""
     kinds = sorted(ROUTED)
     where = f"e.kind IN ({','.join('?' * len(kinds))}) AND e.kind NOT IN ('chk', 'case')"
     for stored in log.events(replica.db, where, kinds):
         if _goes_to(tree, stored.event, child):
             put(replica, link, stored.n, stored.event)
-    # What was addressed to the unit while it had no node of its own.
-    for event_hash in list(replica.app.addressed_below(replica.db, child)):
-        stored_event = log.load(replica.db, event_hash)
-        if stored_event is not None:
-            put(replica, link, stored_event.n, stored_event.event)
+    for unit in units:
+        for event_hash in list(replica.app.addressed_below(replica, unit)):
+            _put_held(replica, link, event_hash)
+        for event_hash in list(replica.app.history_below(replica, unit)):
+            # What the child itself sent up it need not read again.
+            if not inlog.came_over(replica.db, link, event_hash):
+                _put_held(replica, link, event_hash)
+
+
+def _put_held(replica: Replica, link: str, event_hash: str) -> None:
+    stored = log.load(replica.db, event_hash)
+    if stored is not None:
+        put(replica, link, stored.n, stored.event)
 
 
 def put(replica: Replica, link: str, n: int, event: Event) -> None:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from schemas.errors import BadRequest, DiskFull, Forbidden, GridError, Unauthorised, UnsupportedMedia
-from schemas.events import CHAIN, next_acc
-from schemas.strict_json import dumps
-from sync import auth, directory, log, marks, routing
+from schemas.strict_json import dumps, loads
+from sync import auth, directory, inlog, log, marks, owed, routing, trails
 from sync.certificates import key_of
-from sync.database import write
+from sync.database import read, write
 from sync.intake import Intake
-from sync.manifest import VERSION, Request, point_json, read_request
+from sync.manifest import VERSION, Request, point_json, read_ladders, read_request
+from sync.receive import Child, CursorMismatch, child_of, refused_after, take_up
 from sync.replica import Replica
 from sync.wire import CONTENT_TYPE, Incoming, LineReader, LineWriter, encode, inflate, split
 
 EXCHANGE_PATH: Final = "/sync/v1/exchange"
+REBASE_PATH: Final = "/sync/v1/rebase"
 HELLO_PATH: Final = "/sync/v1/hello"
+MAX_LADDER_BYTES: Final = 16 * 1024
 MAX_DOWN_EVENTS: Final = 500
 MAX_DOWN_PLAIN_BYTES: Final = 1024 * 1024
 DISK_RESERVE_BYTES: Final = 64 * 1024 * 1024
-MAX_REFUSED_LISTED: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,43 +36,60 @@ class WireReply:
     news: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Child:
-    node: str
-    unit: str
-    link: str
-
-
-class _CursorMismatch(Exception):
-    def __init__(self, have: log.Point, refused: Sequence[Sequence[object]] = ()) -> None:
-        super().__init__(have)
-        self.have = have
-        self.refused = list(refused)
-
-
 def hello(replica: Replica, secret: bytes) -> WireReply:
-    """Who answers here, which protocol versions it speaks, and a nonce to sign with."""
+    """Who answers here, by which certificates, which protocol versions it speaks, and a nonce to sign with."""
     now = replica.env.now_ms()
     me = replica.identity
-    value = {"v": [VERSION], "node": me.node, "unit": me.unit, "now": now}
-    return _signed(replica, secret, "", 200, dumps(value).encode(), "application/json", now)
+    value = {"v": [VERSION], "node": me.node, "unit": me.unit, "certs": trails.own_lines(replica.db), "now": now}
+    return signed_reply(replica, secret, "", 200, dumps(value).encode(), "application/json", now)
 
 
 def exchange(replica: Replica, secret: bytes, headers: Mapping[str, str], body: bytes) -> WireReply:
     """One exchange with a child (3-sync): its up lines are stored and the cursor moved in one transaction."""
+    return answered(replica, secret, headers, lambda now: _exchange(replica, secret, headers, body, now))
+
+
+def rebase(replica: Replica, secret: bytes, headers: Mapping[str, str], body: bytes) -> WireReply:
+    """The highest points of a child's ladders that are known on its link; changes nothing."""
+
+    def answer(now: int) -> WireReply:
+        node, nonce, signature = auth.request_nonce(headers)
+        key = key_of(replica.db, node)
+        if key is None:
+            raise Forbidden("unknown_key", field="Grid-Node", value=node)
+        auth.check_request(key, "POST", REBASE_PATH, body, nonce, signature)
+        if not auth.nonce_is_fresh(secret, nonce, now):
+            raise Unauthorised("nonce_stale", field="Grid-Auth", value=nonce)
+        up, down = read_ladders(loads(body))
+        with read(replica.db):
+            link = child_of(replica, node).link
+            known_up = inlog.best(replica.db, link, up)
+            known_down = [one for one in down if log.down_acc(replica.db, link, one[0]) == one[1]]
+        best_down = max(known_down, default=log.START, key=lambda point: point[0])
+        value = {"v": VERSION, "up": point_json(known_up), "down": point_json(best_down)}
+        return signed_reply(replica, secret, signature, 200, dumps(value).encode(), "application/json", now)
+
+    return answered(replica, secret, headers, answer)
+
+
+def answered(
+    replica: Replica, secret: bytes, headers: Mapping[str, str], answer: Callable[[int], WireReply]
+) -> WireReply:
+    """The answer, or the signed refusal in its place."""
     now = replica.env.now_ms()
     signature = headers.get(auth.AUTH_HEADER, "").partition(":")[2]
     wait_s: object = None
     try:
-        return _exchange(replica, secret, headers, body, now)
-    except _CursorMismatch as mismatch:
+        return answer(now)
+    except CursorMismatch as mismatch:
         value: dict[str, object] = {"have": point_json(mismatch.have), "refused": mismatch.refused}
         status = 409
     except GridError as error:
         value = {"code": error.code, "field": error.field}
+        value |= {name: error.params[name] for name in ("parent", "url") if name in error.params}
         status = 426 if error.code == "version" else error.status
         wait_s = error.params.get("retry_after_s")
-    reply = _signed(replica, secret, signature, status, dumps(value).encode(), "application/json", now)
+    reply = signed_reply(replica, secret, signature, status, dumps(value).encode(), "application/json", now)
     if wait_s is not None:
         reply.headers["retry-after"] = str(wait_s)
     return reply
@@ -85,8 +103,9 @@ def _exchange(replica: Replica, secret: bytes, headers: Mapping[str, str], body:
     node, nonce, signature = auth.request_nonce(headers)
     raw_manifest, raws = split(inflate(body))
     request = read_request(raw_manifest)
-    if request.certs > len(raws):
-        raise BadRequest("manifest", field="certs", value=request.certs)
+    ahead = request.certs + request.back
+    if ahead > len(raws):
+        raise BadRequest("manifest", field="certs", value=ahead)
     reader = LineReader(replica.db)
     presented = [reader.read(raw) for raw in raws[: request.certs]]
     key = key_of(replica.db, node, reader.keys)
@@ -96,105 +115,69 @@ def _exchange(replica: Replica, secret: bytes, headers: Mapping[str, str], body:
     if not auth.nonce_is_fresh(secret, nonce, now):
         raise Unauthorised("nonce_stale", field="Grid-Auth", value=nonce)
     lines = [reader.read(raw) for raw in raws[request.certs :]]
-    answer, down = _commit(replica, node, request, presented, lines, now)
-    reply = encode(answer, down)
-    news = bool(lines)
-    return _signed(replica, secret, signature, 200, reply, CONTENT_TYPE, now, gzipped=True, news=news)
+    if presented:
+        _keep_certificates(replica, presented, now)
+    answer, handed, news = _commit(replica, node, request, lines[: request.back], lines[request.back :], now)
+    reply = encode(answer, handed)
+    return signed_reply(replica, secret, signature, 200, reply, CONTENT_TYPE, now, gzipped=True, news=news)
 
 
-def _commit(
-    replica: Replica, node: str, request: Request, presented: Sequence[Incoming], lines: Sequence[Incoming], now: int
-) -> tuple[dict[str, object], list[str]]:
-    db = replica.db
-    with write(db, "exchange", replica.env):
+def _keep_certificates(replica: Replica, presented: Sequence[Incoming], now: int) -> None:
+    """In a transaction of their own: a cursor that does not fit must not lose them again."""
+    with write(replica.db, "exchange", replica.env):
         intake = Intake(replica, now)
         for one in presented:
             if one.event is not None:
                 intake.add(one.event, "up")
-        child = _child(replica, node)
-        rows = _fold(replica, child, request, lines)
-        log.append_in(db, child.link, request.log, rows)
-        for (n, _, _), line in zip(rows, lines, strict=True):
-            if line.event is not None:
-                intake.add(line.event, "up")
-            else:
-                _set_aside(intake, child, request.log, n, line)
+        intake.finish()
+
+
+def _commit(
+    replica: Replica, node: str, request: Request, back: Sequence[Incoming], lines: Sequence[Incoming], now: int
+) -> tuple[dict[str, object], list[str], bool]:
+    db = replica.db
+    with write(db, "exchange", replica.env):
+        child = child_of(replica, node)
+        intake = Intake(replica, now)
+        take_up(intake, child, request, lines)
+        _take_back(intake, child, request, back)
+        _hear_wants(replica, child, request)
         intake.finish()
         marks.sign_marks(replica, intake.touched, now)
         _seen(replica, child, request, len(lines), now)
-        return _answer(replica, child, request, now)
+        answer, handed = _answer(replica, child, request, now)
+        return answer, handed, bool(lines or back)
 
 
-def _child(replica: Replica, node: str) -> _Child:
-    found = directory.unit_of(replica.db, node)
-    if found is None:
-        raise Forbidden("unknown_key", field="Grid-Node", value=node)
-    unit = found[0]
-    if unit == replica.identity.unit or not directory.tree_of(replica).ever_below(unit, replica.identity.unit):
-        raise Forbidden("not_below", field="Grid-Node", value=unit)
-    return _Child(node, unit, replica.link_to(unit))
-
-
-def _fold(replica: Replica, child: _Child, request: Request, lines: Sequence[Incoming]) -> list[tuple[int, str, bytes]]:
-    """The in-log rows for the lines. Raises _CursorMismatch unless they join on to the last row and give `to`."""
-    db = replica.db
-    tip = log.in_tip(db, child.link, request.log)
-    if tip is None:
-        # A log id never seen: a fresh node, or one that went back; accepted from any point known on this link.
-        known = (
-            request.start == log.START
-            or db.execute(
-                "SELECT 1 FROM inlog WHERE link = ? AND acc = ? AND n = ? LIMIT 1",
-                [child.link, request.start[1], request.start[0]],
-            ).fetchone()
-        )
-        if not known:
-            raise _CursorMismatch(log.START)
-        if request.start != log.START:
-            log.append_in(db, child.link, request.log, [(request.start[0], "", request.start[1])])
-    elif tip != request.start:
-        raise _mismatch(replica, child, request, tip)
-    n, acc = request.start
-    rows = []
-    for line in lines:
-        n, acc = n + 1, next_acc(acc, line.hash)
-        rows.append((n, line.hash, acc))
-    if (n, acc) != request.end:
-        raise _mismatch(replica, child, request, request.start)
-    return rows
-
-
-def _mismatch(replica: Replica, child: _Child, request: Request, have: log.Point) -> _CursorMismatch:
-    return _CursorMismatch(have, _refused_after(replica, child, request.log, request.start[0]))
-
-
-def _refused_after(replica: Replica, child: _Child, log_id: str, n: int) -> list[list[object]]:
-    rows = replica.db.execute(
-        "SELECT n, hash, code FROM refused WHERE link = ? AND log = ? AND n > ? ORDER BY n LIMIT ?",
-        [child.link, log_id, n, MAX_REFUSED_LISTED],
-    )
-    return [list(row) for row in rows]
-
-
-def _set_aside(intake: Intake, child: _Child, log_id: str, n: int, line: Incoming) -> None:
-    """Keeps a line that fails, and says so to its writer in an event of our own, over all hops."""
+def _take_back(intake: Intake, child: Child, request: Request, lines: Sequence[Incoming]) -> None:
+    """What the child holds and we have lost: stored, sent down that link again, and passed on up."""
     db, me = intake.db, intake.me
-    before = db.execute("SELECT 1 FROM refused WHERE hash = ? AND by = ? LIMIT 1", [line.hash, me.node]).fetchone()
-    db.execute(
-        "INSERT INTO refused (link, log, n, hash, code, by, line, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [child.link, log_id, n, line.hash, line.code, me.node, line.raw, intake.now_ms],
-    )
-    chain = _chain_in(line.raw)
-    if chain is not None and not before and not log.held(db, line.hash):
-        intake.tell_writer(line.hash, line.code or "bad_sig", chain)
+    up = db.execute("SELECT down_log FROM link WHERE link = ?", [intake.replica.link_up]).fetchone()
+    for line in lines:
+        if line.event is None:
+            continue
+        n = intake.add(line.event, "back")
+        log.append_down(db, child.link, n, line.hash, request.down[0])
+        if up is None or line.event.node == me.node:
+            continue
+        if not inlog.on_path(db, intake.replica.link_up, up[0], line.hash):
+            owed.note(db, intake.replica.link_up, up[0], [line.hash])
 
 
-def _chain_in(raw: str) -> str | None:
-    fields = raw.partition('"')[2].partition('"')[0].split("\\t")
-    return fields[1] if len(fields) > 1 and CHAIN.fullmatch(fields[1]) else None
+def _hear_wants(replica: Replica, child: Child, request: Request) -> None:
+    """Events of chains below the child that it lacks: owed to it if they are held, else wanted of our own parent."""
+    db, tree = replica.db, directory.tree_of(replica)
+    for event_hash in request.want:
+        row = db.execute("SELECT node FROM event WHERE hash = ?", [event_hash]).fetchone()
+        if row is None:
+            owed.want(db, [event_hash], child.link, request.log)
+            continue
+        unit = directory.unit_of(db, row[0])
+        if unit is not None and tree.ever_below(unit[0], child.unit):  # nobody reads a sibling's
+            owed.note(db, child.link, request.log, [event_hash])
 
 
-def _seen(replica: Replica, child: _Child, request: Request, count: int, now: int) -> None:
+def _seen(replica: Replica, child: Child, request: Request, count: int, now: int) -> None:
     fresh = replica.db.execute(
         "INSERT INTO link (link, unit, node, side) VALUES (?, ?, ?, 'child') ON CONFLICT DO NOTHING",
         [child.link, child.unit, child.node],
@@ -202,34 +185,46 @@ def _seen(replica: Replica, child: _Child, request: Request, count: int, now: in
     if fresh:
         routing.open_link(replica, directory.tree_of(replica), child.link, child.unit)
     replica.db.execute(
-        "UPDATE link SET node = ?, last_seen_at = ?, offset_ms = ?, received = received + ? WHERE link = ?",
-        [child.node, now, request.now - now, count, child.link],
+        "UPDATE link SET node = ?, last_seen_at = ?, offset_ms = ?, received = received + ?,"
+        " url = COALESCE(?, url) WHERE link = ?",
+        [child.node, now, request.now - now, count, request.url, child.link],
     )
 
 
-def _answer(replica: Replica, child: _Child, request: Request, now: int) -> tuple[dict[str, object], list[str]]:
+def _answer(replica: Replica, child: Child, request: Request, now: int) -> tuple[dict[str, object], list[str]]:
     db = replica.db
     have = log.in_tip(db, child.link, request.log) or request.start
+    writer = LineWriter()
+    # Whatever the child still has in its log comes by itself; only then is it clear what it lost.
+    lost = [writer.line(one) for one in owed.lines(db, child.link, request.log)] if have == request.head else []
     down: dict[str, object] = {"rebase": True}
     lines: list[str] = []
     if log.down_acc(db, child.link, request.down[0]) == request.down[1]:
-        to, lines = _down_lines(replica, child, request.down)
+        to, lines = _down_lines(replica, child, request.down, writer)
         down = {"id": request.down_log, "to": point_json(to), "more": log.down_tip(db, child.link) != to}
     answer: dict[str, object] = {
         "v": VERSION,
         "have": point_json(have),
-        "refused": _refused_after(replica, child, request.log, request.start[0]),
-        "marks": marks.newest(db, request.marks),
-        "lost": 0,
+        "refused": refused_after(replica, child, request.log, request.start[0]),
+        "marks": marks.newest(db, _chains_to_tell(replica, request, have)),
+        "lost": len(lost),
         "down": down,
         "next": 0,
         "now": now,
     }
-    return answer, lines
+    return answer, lost + lines
 
 
-def _down_lines(replica: Replica, child: _Child, start: log.Point) -> tuple[log.Point, list[str]]:
-    writer, to, size = LineWriter(), start, 0
+def _chains_to_tell(replica: Replica, request: Request, have: log.Point) -> list[str]:
+    """The chains asked for; the child's own too when more than its head is known of it: another disk writes it."""
+    chain, _seq, head = request.own
+    row = replica.db.execute("SELECT tips FROM chain WHERE chain = ?", [chain]).fetchone()
+    ahead = row is not None and have == request.head and row[0] != head
+    return list(dict.fromkeys([*request.marks, *([chain] if ahead else [])]))
+
+
+def _down_lines(replica: Replica, child: Child, start: log.Point, writer: LineWriter) -> tuple[log.Point, list[str]]:
+    to, size = start, 0
     lines: list[str] = []
     for entry in log.down_lines(replica.db, child.link, start[0], MAX_DOWN_EVENTS):
         line = writer.line(entry)
@@ -241,7 +236,7 @@ def _down_lines(replica: Replica, child: _Child, start: log.Point) -> tuple[log.
     return to, lines
 
 
-def _signed(
+def signed_reply(
     replica: Replica,
     secret: bytes,
     request_signature: str,

@@ -146,7 +146,10 @@ def _logs(db: Database, report: Report) -> None:
         "SELECT 'down ' || l.link, l.n, e.hash, l.acc FROM downlog l JOIN event e ON e.n = l.event ORDER BY l.link, l.n"
     )
     _folded(down.fetchall(), report)
-    received = db.execute("SELECT 'in ' || link || ' ' || log, n, hash, acc FROM inlog ORDER BY link, log, n")
+    received = db.execute(
+        "SELECT 'in ' || link || ' ' || log, n, hash, acc FROM (SELECT link, log, n, hash, acc FROM inlog"
+        " UNION ALL SELECT link, log, n, '', acc FROM inlog_base) ORDER BY link, log, n"
+    )
     _folded(received.fetchall(), report)
 
 

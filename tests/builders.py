@@ -37,6 +37,7 @@ from sync import enrol, server
 from sync.client import Client
 from sync.database import MEMORY, open_database, write
 from sync.env import Reply
+from sync.heads import notice_restored_copy
 from sync.intake import Intake
 from sync.keys import SEED_BYTES, Signer
 from sync.loop import Drained, drain
@@ -65,6 +66,8 @@ def answer(replica: Replica, secret: bytes, sent: Sent) -> Reply:
         wire = server.hello(replica, secret)
     elif path == server.EXCHANGE_PATH:
         wire = server.exchange(replica, secret, sent.headers, sent.body)
+    elif path == server.REBASE_PATH:
+        wire = server.rebase(replica, secret, sent.headers, sent.body)
     elif path == enrol.PATH:
         wire = enrol.enrol(replica, secret, sent.body)
     else:
@@ -177,6 +180,20 @@ class Node:
         accounts.add(self.replica, name, role, unit)
         return {"Authorization": f"Bearer {accounts.new_token(self.replica, name)}"}
 
+    # ---- disks
+
+    def snapshot(self) -> bytes:
+        """A backup of the database."""
+        return self.db.conn.serialize()
+
+    def restore(self, backup: bytes, *, marker: bool = True) -> None:
+        """Puts an older database in the place of this one, and starts the process again."""
+        if not marker:
+            self.env.marker = None
+        self.replica = _reopened(self.replica, backup, self.env)
+        self._client = self._app = None
+        notice_restored_copy(self.replica)
+
     # ---- what it holds
 
     def count(self, table: str = "event", where: str = "1") -> int:
@@ -228,6 +245,31 @@ class City:
             node.sync()
         return node
 
+    def clone(self, node: Node) -> Node:
+        """A second computer that runs on a copy of this one's disk; nobody can call it."""
+        env = self._env()
+        env.marker = node.env.marker
+        twin = Node(_reopened(node.replica, node.snapshot(), env), env, node.secret, None, node.parent)
+        self.network.hosts[node.host] = node.answer
+        self.nodes.append(twin)
+        return twin
+
+    def replace(self, lost: Node, parent: Node, *, sync: bool = True) -> Node:
+        """A new computer, with nothing on it, in the place of a lost one."""
+        env, signer_seed = self._env(), self.random.randbytes(SEED_BYTES)
+        code = enrol.invite(parent.replica, lost.unit).code
+        enrolment = enrol.ask(env, parent.url, lost.unit, code, Signer(signer_seed), replace=True)
+        replica, secret, home = self._open(lost.unit, env, signer_seed, parent.url)
+        found(replica, enrolment)
+        node = Node(replica, env, secret, home, parent)
+        self.nodes[self.nodes.index(lost)] = node
+        for one in self.nodes:
+            if one.parent is lost:
+                one.parent = node
+        if sync:
+            node.sync()
+        return node
+
     def line(self, *units: str) -> list[Node]:
         """Nodes joined one below the other, the hub's child first; all know of each other afterwards."""
         parent, joined = self.hub, []
@@ -236,6 +278,11 @@ class City:
             joined.append(parent)
         self.settle()
         return joined
+
+    def settle_but(self, out: Node) -> None:
+        """`settle` with one node switched off."""
+        self.nodes.remove(out)
+        self.settle()
 
     def settle(self, rounds: int = 12) -> None:
         """Drains every link, lowest levels first, until a whole round moves no line and no mark. Raises AssertionError
@@ -266,6 +313,12 @@ class City:
         else:
             database = create(home, signer_seed, secret, config_text(parent_url))
         return Replica(database, env, Signer(signer_seed), NodeApplication()), secret, home
+
+
+def _reopened(replica: Replica, backup: bytes, env: FakeEnv) -> Replica:
+    database = open_database(MEMORY)
+    database.conn.deserialize(backup)
+    return Replica(database, env, replica.signer, NodeApplication())
 
 
 def check_body(

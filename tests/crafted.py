@@ -37,9 +37,10 @@ class Crafted:
 
     def __post_init__(self) -> None:
         client = Client(self.node.replica, "http://nowhere.test")
-        batch = client._batch()
-        down_log, down = client._down_cursor()
-        self.manifest = dict(client._manifest(batch, down_log, down, 0)) | self.manifest
+        down = client._down_cursor()
+        batch = client._batch(down[0])
+        up_log = self.node.replica.identity.up_log
+        self.manifest = dict(client._manifest(batch, up_log, down, [], 0)) | self.manifest
         self.lines = self.lines or list(batch.lines)
 
     def sent(self) -> Sent:

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from schemas.clock import at_time
 from sync import server
-from sync.env import Moment, Reply, TransportError
+from sync.env import Head, Moment, Reply, TransportError
 
 CITY: Final = "421000000000"
 EAST: Final = "421001000000"
@@ -120,6 +120,7 @@ class FakeEnv:
     free: int = PLENTY_BYTES
     on_commit: Callable[[str, Moment], None] | None = None
     commits: list[tuple[str, Moment]] = field(default_factory=list)
+    marker: Head | None = None
 
     @property
     def transport(self) -> Network:
@@ -147,6 +148,14 @@ class FakeEnv:
         self.commits.append((name, moment))
         if self.on_commit is not None:
             self.on_commit(name, moment)
+
+    def keep_head(self, head: Head) -> None:
+        """The marker, kept apart from the database."""
+        self.marker = head
+
+    def kept_head(self) -> Head | None:
+        """What was kept last."""
+        return self.marker
 
 
 def told(reply: TestResponse) -> Any:

@@ -119,7 +119,6 @@ def test_users_tokens_and_codes_are_printed_alone_or_as_json(desk: Desk) -> None
         assert_refused(desk.at_county("user", "add", *wrong))
     assert_refused(desk.at_county("token", "nobody"))
     assert_refused(desk.at_county("invite", EAST))
-    assert_refused(desk.at_hub("invite", WEST))
     assert image(desk.county) == before
     code = desk.at_county("user", "add", "li", "--role", "worker").out
     assert code.count("\n") == 1

@@ -225,7 +225,7 @@ def test_a_code_is_made_only_for_units_that_this_node_hosts() -> None:
     west = city.join(city.hub, WEST)
     assert invited(city.hub, "429999999999") == "unknown_unit"
     assert invited(city.hub, CITY) == "invite_not_below"
-    assert invited(city.hub, WEST) == "invite_has_node"
+    assert invite(city.hub.replica, WEST).replaces
     assert invited(city.hub, W_VILLAGE) == "invite_elsewhere"
     assert invited(west, EAST) == "invite_not_below"
     assert invited(west, CITY) == "invite_not_below"

@@ -164,7 +164,6 @@ def test_an_unknown_log_is_taken_from_its_beginning_and_counts_nothing_twice(cit
     county.check(GROUP)
     city.settle()
     county.db.execute("UPDATE node_state SET up_log = ?", [b32(random.Random(7).randbytes(10))])
-    county.replica._identity = None
     events = city.hub.count()
     assert county.sync().last.kind == "ok"
     assert city.hub.count() == events

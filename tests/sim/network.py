@@ -13,7 +13,7 @@ from surroundings import Clock, Faults, SimCrash
 from sync import enrol, server
 from sync.env import Reply, TransportError
 from sync.replica import Replica
-from sync.server import EXCHANGE_PATH, HELLO_PATH, WireReply
+from sync.server import EXCHANGE_PATH, HELLO_PATH, REBASE_PATH, WireReply
 
 SCHEME: Final = "http://"  # the unit is the host
 PORTAL: Final = "<!doctype html><title>登录</title><p>请先登录无线网络。</p>".encode()
@@ -128,5 +128,7 @@ class Network:
             return server.hello(host.replica, host.secret)
         if path == EXCHANGE_PATH:
             return server.exchange(host.replica, host.secret, request.headers, request.body)
+        if path == REBASE_PATH:
+            return server.rebase(host.replica, host.secret, request.headers, request.body)
         assert path == enrol.PATH, path
         return enrol.enrol(host.replica, host.secret, request.body)

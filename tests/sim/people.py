@@ -15,7 +15,7 @@ from node import accounts, checks
 from node.accounts import Account
 from node.answers import Answer
 from schemas.cadence import DEFAULT_PROFILE, profile_payload
-from schemas.errors import Conflict, GridError
+from schemas.errors import GridError
 from sync import enrol
 from sync.rebuild import rebuild
 
@@ -248,10 +248,6 @@ class People:
         made: list[str] = []
         try:
             parent.attempt(lambda: made.append(enrol.invite(parent.replica, unit).code))
-        except Conflict as conflict:
-            if conflict.code != "invite_has_node":
-                raise
-            return False  # a certificate was given for the old code: that one still counts
         except GridError as refusal:  # a clock that shows a year in which the unit was not open yet
             self.world.note(f"no code for {unit}: {refusal.code}")
             return False

@@ -15,11 +15,12 @@ from node.setup import found
 from schemas.cadence import DEFAULT_PROFILE
 from schemas.errors import GridError
 from schemas.units import Act
-from sync.client import Client, new_log_id
+from sync.client import Client
 from sync.database import MEMORY, open_database
 from sync.enrol import ask
 from sync.env import TransportError
 from sync.keys import SEED_BYTES, Signer
+from sync.log import new_log_id
 from sync.migrations import SYNC
 from sync.replica import Replica
 
@@ -100,10 +101,10 @@ class Site:
 
     def renew_logs(self) -> None:
         """New log ids and back to the first line, both ways, as after a rebase: everything is offered once more."""
-        conn, replica = self.db.conn, self.replica
+        conn = self.db.conn
         conn.execute("BEGIN IMMEDIATE")
-        conn.execute("UPDATE node_state SET up_log = ?", (new_log_id(replica),))
-        conn.execute("UPDATE link SET hint = 0, down_log = ? WHERE side = 'parent'", (new_log_id(replica),))
+        conn.execute("UPDATE node_state SET up_log = ?", (new_log_id(self.env),))
+        conn.execute("UPDATE link SET hint = 0, down_log = ? WHERE side = 'parent'", (new_log_id(self.env),))
         conn.execute("COMMIT")
         self.open()
 

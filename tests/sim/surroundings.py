@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from random import Random
 from typing import Final
 
-from sync.env import Moment, Transport
+from sync.env import Head, Moment, Transport
 
 ROOM_BYTES: Final = 1 << 40
 NETWORK: Final = (
@@ -94,6 +94,7 @@ class SimEnv:
         self._faults = faults
         self._entropy = entropy
         self._transport = transport
+        self.marker: Head | None = None
 
     @property
     def transport(self) -> Transport:
@@ -119,3 +120,11 @@ class SimEnv:
     def committing(self, name: str, moment: Moment) -> None:
         """Dies here, if the seed says so."""
         self._faults.at_commit(name, moment)
+
+    def keep_head(self, head: Head) -> None:
+        """The marker of this computer, kept apart from its database."""
+        self.marker = head
+
+    def kept_head(self) -> Head | None:
+        """What was kept last."""
+        return self.marker

@@ -31,7 +31,6 @@ def failed(status: int | None = None, retry_after_s: int | None = None) -> Outco
         (failed(429, 30), 9, 1.0, 37.5),
         (failed(400), 1, 0.0, RETRY_CAP_S),
         (failed(426), 1, 0.0, RETRY_CAP_S),
-        (Outcome("rebase", problem="rebase"), 1, 0.0, RETRY_CAP_S),
     ],
 )
 def test_the_wait_follows_the_outcome(outcome: Outcome, failures: int, uniform: float, expected: float) -> None:

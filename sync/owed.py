@@ -1,0 +1,78 @@
+"""What a node has to hand back on a link: "lost" to a child that went back in time, "back" to such a parent; and what
+it wants handed back itself (3-sync, Handing back).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from sqlite_utils import Database
+
+from sync import log
+from sync.log import LogLine
+
+MAX_WANTED: Final = 20  # in one request
+MAX_WANTED_BY_LINK: Final = 2_000
+MAX_HANDED: Final = 200  # lines of one exchange
+
+
+def note(db: Database, link: str, log_id: str, hashes: Iterable[str]) -> None:
+    """From now on these are handed back over the log, until they come over it."""
+    db.conn.executemany(
+        "INSERT INTO owed (link, log, hash) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        [(link, log_id, event_hash) for event_hash in hashes],
+    )
+
+
+def settle(db: Database, link: str, log_id: str, hashes: Iterable[str]) -> None:
+    """These came over the log."""
+    if db.execute("SELECT 1 FROM owed WHERE link = ? AND log = ? LIMIT 1", [link, log_id]).fetchone():
+        rows = [(link, log_id, event_hash) for event_hash in hashes]
+        db.conn.executemany("DELETE FROM owed WHERE link = ? AND log = ? AND hash = ?", rows)
+
+
+def lines(db: Database, link: str, log_id: str) -> list[LogLine]:
+    """The next events to hand back, oldest first."""
+    rows = db.execute(
+        "SELECT hash FROM owed WHERE link = ? AND log = ? ORDER BY place LIMIT ?", [link, log_id, MAX_HANDED]
+    )
+    found = (log.line_of(db, row[0]) for row in rows.fetchall())
+    return [line for line in found if line is not None]
+
+
+def want(db: Database, hashes: Iterable[str], link: str = "", log_id: str = "", at: int = 0) -> None:
+    """Notes hashes that this node lacks, for itself (a mark of instant `at` names them) or for a child that asked."""
+    (count,) = db.execute("SELECT COUNT(*) FROM wanted WHERE link = ?", [link]).fetchone()
+    rows = [(event_hash, link, log_id, at) for event_hash in hashes][: max(0, MAX_WANTED_BY_LINK - count)]
+    db.conn.executemany(
+        "INSERT INTO wanted (hash, link, log, named_at) VALUES (?, ?, ?, ?) ON CONFLICT (hash, link, log) DO UPDATE"
+        " SET asked = 0, named_at = excluded.named_at WHERE wanted.link <> '' OR excluded.named_at > wanted.named_at",
+        rows,
+    )
+
+
+def wanted(db: Database) -> list[str]:
+    """What the parent is to be asked for now, at most 20."""
+    rows = db.execute("SELECT DISTINCT hash FROM wanted WHERE asked = 0 ORDER BY hash LIMIT ?", [MAX_WANTED])
+    return [row[0] for row in rows]
+
+
+def asked(db: Database, hashes: Sequence[str]) -> None:
+    """The parent was asked; it is asked again only when a new mark names the event, or over a new log."""
+    db.conn.executemany("UPDATE wanted SET asked = 1 WHERE hash = ?", [(event_hash,) for event_hash in hashes])
+
+
+def ask_again(db: Database) -> None:
+    """A new log: everything still wanted is asked for once more."""
+    db.execute("UPDATE wanted SET asked = 0 WHERE asked = 1")
+
+
+def arrived(db: Database, event_hash: str) -> None:
+    """A wanted event is held now: the children that asked for it get it."""
+    rows = db.execute("SELECT link, log FROM wanted WHERE hash = ?", [event_hash]).fetchall()
+    for link, log_id in rows:
+        if link:
+            note(db, link, log_id, [event_hash])
+    if rows:
+        db.execute("DELETE FROM wanted WHERE hash = ?", [event_hash])

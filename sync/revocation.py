@@ -1,0 +1,121 @@
+"""Revocation by position (3-sync, Trust): which events of a lost or stolen node still count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from schemas.encoding import DIGEST_BYTES, unb64
+from schemas.errors import Corrupt
+from schemas.events import CHAIN, Header, payload
+from schemas.events import Event as SignedEvent
+from schemas.strict_json import Json, dumps, loads
+
+KIND = "rev"
+SCHEMA = "rev/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """`positions`: the last good (seq, hash) of each chain; `void`: events held that are no ancestors of those."""
+
+    positions: dict[str, tuple[int, str]]
+    void: frozenset[str]
+
+    def voids(self, h: Header, event_hash: str) -> bool:
+        """Whether an event of the node lies beyond what is still good."""
+        good = self.positions.get(h.chain)
+        if good is None or h.seq > good[0] or event_hash in self.void:
+            return True
+        return h.seq == good[0] and event_hash != good[1]
+
+
+def read(event: SignedEvent) -> tuple[str, Revocation] | None:
+    """(node, revocation) that a `rev` event states, or None when it makes no sense."""
+    try:
+        value = payload(event)
+        node, rows, void = value.get("node"), value.get("positions"), value.get("void", [])
+        if not isinstance(node, str) or not isinstance(rows, list) or not isinstance(void, list):
+            return None
+        positions = dict(_position(row, node) for row in rows)
+        return node, Revocation(positions, frozenset(_digest(one) for one in void))
+    except (Corrupt, ValueError):
+        return None
+
+
+def keep(db: Database, event: SignedEvent) -> str | None:
+    """Writes down what a `rev` event states; returns the node that it revokes."""
+    stated = read(event)
+    if stated is None:
+        return None
+    node, revocation = stated
+    db.execute(
+        "INSERT INTO revocation (event, node, positions, void) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [
+            event.hash,
+            node,
+            dumps({c: list(p) for c, p in revocation.positions.items()}),
+            dumps(sorted(revocation.void)),
+        ],
+    )
+    return node
+
+
+def of_node(db: Database, node: str) -> list[Revocation]:
+    """All revocations of a node that have effect."""
+    found = []
+    for positions, void in db.execute("SELECT positions, void FROM revocation WHERE node = ?", [node]).fetchall():
+        rows, hashes = loads(positions), loads(void)
+        assert isinstance(rows, dict)
+        assert isinstance(hashes, list)
+        places = {chain: _pair(pair) for chain, pair in rows.items()}
+        found.append(Revocation(places, frozenset(str(one) for one in hashes)))
+    return found
+
+
+def position_now(db: Database, node: str) -> dict[str, object]:
+    """The payload that voids what the node writes from now on: all that is held stays good, but for side branches."""
+    positions, void = [], []
+    for chain, tips in db.execute("SELECT chain, tips FROM chain WHERE node = ? ORDER BY chain", [node]).fetchall():
+        named = tips.split(",")
+        seq, last = max(
+            db.execute("SELECT seq, hash FROM event WHERE hash = ?", [tip]).fetchone() for tip in named
+        )  # fmt: skip
+        positions.append([chain, seq, last])
+        void += _not_below(db, chain, last)
+    return {"node": node, "positions": positions, "void": void}
+
+
+def _not_below(db: Database, chain: str, last: str) -> list[str]:
+    """Held events of a chain that are not ancestors of its last good one."""
+    rows = db.execute(
+        "WITH RECURSIVE line (hash, prev) AS (SELECT hash, prev FROM event WHERE hash = ?"
+        " UNION SELECT e.hash, e.prev FROM line JOIN event e ON e.hash = line.prev)"
+        " SELECT hash FROM event WHERE chain = ? AND hash NOT IN (SELECT hash FROM line) ORDER BY seq, hash",
+        [last, chain],
+    )
+    return [row[0] for row in rows]
+
+
+def _position(row: Json, node: str) -> tuple[str, tuple[int, str]]:
+    match row:
+        case [str(chain), int(seq), last] if CHAIN.fullmatch(chain) and chain.startswith(node + "."):
+            return chain, (seq, _digest(last))
+        case _:
+            raise ValueError(row)
+
+
+def _pair(value: Json) -> tuple[int, str]:
+    match value:
+        case [int(seq), str(last)]:
+            return seq, last
+        case _:
+            raise ValueError(value)
+
+
+def _digest(value: Json) -> str:
+    if not isinstance(value, str):
+        raise ValueError(value)
+    unb64(value, DIGEST_BYTES)
+    return value

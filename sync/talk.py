@@ -1,0 +1,160 @@
+"""Signed requests to the parent, and replies that can be trusted; learning who the parent is when its key changed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from schemas.errors import Corrupt, GridError
+from schemas.strict_json import Json, loads
+from sync import auth, directory, trails
+from sync.certificates import key_of
+from sync.database import write
+from sync.env import Reply, TransportError
+from sync.inlog import begin
+from sync.intake import Intake
+from sync.log import START, new_log_id
+from sync.replica import Replica
+from sync.server import HELLO_PATH
+from sync.trails import Trail
+
+MAX_RETRY_AFTER_S: Final = 86_400
+REDIRECTS: Final = 4  # hops that a moved node follows at once; more come with the next exchange
+
+
+class ExchangeFailed(Exception):
+    """No answer that can be trusted, or one that says no."""
+
+    def __init__(self, problem: str, status: int | None = None, retry_after_s: int | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+class Talk:
+    """The conversation with one parent. `url` is where it is said to be; a move overrides it."""
+
+    def __init__(self, replica: Replica, url: str) -> None:
+        self.replica = replica
+        self._url = url.rstrip("/")
+
+    @property
+    def url(self) -> str:
+        """Where the parent answers now."""
+        row = self.replica.db.execute("SELECT url FROM link WHERE link = ?", [self.replica.link_up]).fetchone()
+        return str(row[0]) if row and row[0] else self._url
+
+    def post(self, path: str, body: bytes, headers: dict[str, str]) -> Reply:
+        """The parent's signed answer to a signed request. Raises ExchangeFailed."""
+        (nonce,) = self.replica.db.execute("SELECT nonce FROM link WHERE link = ?", [self.replica.link_up]).fetchone()
+        reply = self._signed_post(path, body, headers, nonce or self._hello())
+        if reply is None or reply.status == 401:
+            # The nonce is older than the parent takes, or the parent has a new key: one new hello, then it has failed.
+            reply = self._signed_post(path, body, headers, self._hello())
+        if reply is None:
+            raise ExchangeFailed("reply_unsigned")
+        return reply
+
+    def _signed_post(self, path: str, body: bytes, headers: dict[str, str], nonce: str) -> Reply | None:
+        """None: somebody answers with another key than the parent's, and says who it is."""
+        proof = auth.sign_request(self.replica.signer, "POST", path, body, nonce)
+        signature = proof[auth.AUTH_HEADER].partition(":")[2]
+        reply = self._request("POST", self.url + path, headers | proof, body)
+        if self._is_parents(reply, signature):
+            return reply
+        stranger = reply.headers.get(auth.NODE_HEADER, "")
+        if stranger and stranger != self.replica.identity.parent_node:
+            return None
+        raise ExchangeFailed("reply_unsigned", None, retry_after(reply))
+
+    def _hello(self) -> str:
+        """A fresh nonce; a parent of the same unit with another key proves itself by its certificates."""
+        reply = self._request("GET", self.url + HELLO_PATH, {}, b"")
+        if not self._is_parents(reply, ""):
+            trail = self._trail_of(reply)
+            if trail is None or trail.claims[-1][1] != self.replica.identity.parent:
+                raise ExchangeFailed("reply_unsigned", None, retry_after(reply))
+            adopt(self.replica, trail, None)
+        nonce = reply.headers.get(auth.NONCE_HEADER, "")
+        if not nonce:
+            raise ExchangeFailed("reply_unsigned")
+        return nonce
+
+    def move_to(self, unit: str, url: str) -> None:
+        """Follows a redirect: whoever answers there has to prove that it is that unit's node. Raises ExchangeFailed."""
+        reply = self._request("GET", url.rstrip("/") + HELLO_PATH, {}, b"")
+        trail = self._trail_of(reply)
+        if trail is None or not self._may_be_parent(trail, unit):
+            raise ExchangeFailed("moved", 403)
+        adopt(self.replica, trail, url.rstrip("/"))
+
+    def _may_be_parent(self, trail: Trail, said: str) -> bool:
+        """Whether it is the unit that the redirect names, or one that ever stood above us: the new parent unit may
+        have no node of its own.
+        """
+        unit, me = trail.claims[-1][1], self.replica.identity
+        return unit != me.unit and (unit == said or directory.tree_of(self.replica).ever_below(me.unit, unit))
+
+    def _trail_of(self, reply: Reply) -> Trail | None:
+        """The certificates in a hello that lead from our root to the key that signed it."""
+        value = json_of(reply)
+        try:
+            trail = trails.read_trail(value.get("certs") if isinstance(value, dict) else None)
+        except Corrupt:
+            return None
+        node, _unit, _level, key = trail.claims[-1]
+        if trail.root != self.replica.identity.root_node or directory.is_revoked(self.replica.db, node):
+            return None
+        return trail if auth.reply_is_signed(key, reply.headers, "", reply.status, reply.body) else None
+
+    def _is_parents(self, reply: Reply, signature: str) -> bool:
+        key = key_of(self.replica.db, self.replica.identity.parent_node or "")
+        return key is not None and auth.reply_is_signed(key, reply.headers, signature, reply.status, reply.body)
+
+    def _request(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Reply:
+        try:
+            return self.replica.env.transport.request(method, url, headers, body)
+        except TransportError as error:
+            raise ExchangeFailed("unreachable") from error
+
+
+def adopt(replica: Replica, trail: Trail, url: str | None) -> None:
+    """From now on the node of this trail is the parent; `url` where it is another unit's. The own log stays."""
+    node, unit, _level, _key = trail.claims[-1]
+    with write(replica.db, "adopt", replica.env):
+        intake = Intake(replica, replica.env.now_ms())
+        for event in trail.events:
+            intake.add(event, "down")
+        intake.finish()
+        replica.db.execute("UPDATE node_state SET parent = ?, parent_node = ?", [unit, node])
+        link, down_log = replica.link_up, new_log_id(replica.env)
+        fresh = replica.db.execute(
+            "INSERT INTO link (link, unit, node, side, down_log) VALUES (?, ?, ?, 'parent', ?) ON CONFLICT DO NOTHING",
+            [link, unit, node, down_log],
+        ).rowcount
+        if fresh:
+            begin(replica.db, link, down_log, START)
+        replica.db.execute(
+            "UPDATE link SET node = ?, nonce = NULL, url = COALESCE(?, url) WHERE link = ?", [node, url, link]
+        )
+
+
+def json_of(reply: Reply) -> Json:
+    """The body as JSON; None when it is none."""
+    try:
+        return loads(reply.body)
+    except GridError:
+        return None
+
+
+def code_of(reply: Reply) -> str | None:
+    """The stable code of a refusal."""
+    value = json_of(reply)
+    code = value.get("code") if isinstance(value, dict) else None
+    return code if isinstance(code, str) else None
+
+
+def retry_after(reply: Reply) -> int | None:
+    """Seconds that the other side asks for, at most a day."""
+    text = reply.headers.get("retry-after", "")
+    return min(int(text), MAX_RETRY_AFTER_S) if text.isascii() and text.isdigit() else None

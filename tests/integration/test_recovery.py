@@ -1,0 +1,286 @@
+"""Disks that went back in time, were copied, or were lost: nothing that somebody still holds is lost (3-sync)."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, WEST, City, Node
+from node.status import forks, heads
+from schemas.errors import GridError
+from sync import enrol
+from sync.verify import verify
+
+
+def hashes(node: Node) -> set[str]:
+    """All events that a node holds."""
+    return {row[0] for row in node.db.execute("SELECT hash FROM event")}
+
+
+def own_chains(node: Node) -> list[str]:
+    """The chains that a node signs or signed, the present one last."""
+    (now,) = node.db.execute("SELECT chain FROM node_state").fetchone()
+    rows = node.db.execute("SELECT chain FROM chain WHERE node = ? ORDER BY chain", [node.replica.identity.node])
+    return [*(row[0] for row in rows if row[0] != now), now]
+
+
+def sound(city: City) -> None:
+    """Nothing is wrong anywhere, and an idle exchange is one request."""
+    for node in city.nodes:
+        assert verify(node.replica).problems == []
+    for node in city.nodes:
+        if node.parent is not None:
+            before = len(city.network.log)
+            node.sync()
+            assert len(city.network.log) == before + 1
+
+
+def all_at_the_top(city: City) -> None:
+    """L1: every event held anywhere is at the hub."""
+    for node in city.nodes:
+        assert hashes(node) <= hashes(city.hub)
+
+
+@pytest.mark.parametrize("marker", [True, False])
+def test_a_restored_node_gets_back_what_it_had_sent_and_goes_on_in_its_chain(*, marker: bool) -> None:
+    city = City()
+    (east,) = city.line(EAST)
+    backup = east.snapshot()
+    lost = east.check(E_GROUPS[0], "2026-11-20")
+    city.settle()
+    east.restore(backup, marker=marker)
+    assert lost not in hashes(east)
+    city.settle()
+    assert lost in hashes(east)
+    after = east.check(E_GROUPS[1], "2026-11-20")
+    city.settle()
+    assert {lost, after} <= hashes(city.hub)
+    assert len(own_chains(east)) == 1
+    sound(city)
+
+
+def test_a_restored_node_that_writes_before_it_can_ask_begins_a_new_chain() -> None:
+    city = City()
+    (east,) = city.line(EAST)
+    backup = east.snapshot()
+    lost = east.check(E_GROUPS[0], "2026-11-20")
+    city.settle()
+    east.restore(backup)
+    after = east.check(E_GROUPS[1], "2026-11-20")
+    assert len(own_chains(east)) == 2
+    city.settle()
+    assert {lost, after} <= hashes(city.hub) & hashes(east)
+    assert [forks(node.replica) for node in city.nodes] == [[], []]
+    sound(city)
+
+
+def test_a_restored_node_without_its_marker_that_writes_forks_its_chain_and_both_branches_are_kept_and_shown() -> None:
+    city = City()
+    (east,) = city.line(EAST)
+    backup = east.snapshot()
+    lost = east.check(E_GROUPS[0], "2026-11-20")
+    city.settle()
+    east.restore(backup, marker=False)
+    after = east.check(E_GROUPS[1], "2026-11-20")
+    city.settle()
+    assert {lost, after} <= hashes(city.hub) & hashes(east)
+    for node in city.nodes:
+        assert [set(one["tips"]) for one in forks(node.replica)] == [{lost, after}]
+    assert len(own_chains(east)) == 2
+    sound(city)
+
+
+def test_two_computers_on_copies_of_one_disk_each_write_a_chain_of_their_own_and_the_hub_has_all() -> None:
+    city = City()
+    (east,) = city.line(EAST)
+    twin = city.clone(east)
+    written = [east.check(E_GROUPS[0], "2026-11-20"), twin.check(E_GROUPS[1], "2026-11-20")]
+    city.settle(40)
+    written += [east.check(E_GROUPS[0], "2026-11-21"), twin.check(E_GROUPS[1], "2026-11-21")]
+    city.settle(40)
+    assert set(written) <= hashes(city.hub)
+    assert own_chains(east)[-1] != own_chains(twin)[-1]
+    for node in (east, twin, city.hub):
+        assert forks(node.replica) != []
+    all_at_the_top(city)
+    sound(city)
+
+
+def test_a_fork_is_shown_at_both_writers_within_one_drain_after_the_second_branch_came() -> None:
+    city = City()
+    (east,) = city.line(EAST)
+    twin = city.clone(east)
+    east.check(E_GROUPS[0], "2026-11-20")
+    twin.check(E_GROUPS[1], "2026-11-20")
+    east.sync()
+    twin.sync()
+    assert forks(twin.replica) != []
+    east.sync()
+    assert forks(east.replica) != []
+
+
+@pytest.mark.parametrize("marker", [True, False])
+def test_a_restored_middle_node_gets_all_back_from_above_and_below(*, marker: bool) -> None:
+    city = City()
+    east, town, village = city.line(EAST, E_TOWN, E_VILLAGE)
+    backup = town.snapshot()
+    lost = [village.check(E_GROUPS[0], "2026-11-20"), town.check(E_TOWN, "2026-11-19")]
+    city.hub.publish({"type": "unit", "act": "rename", "unit": E_GROUPS[2], "date": "2026-11-20", "name": "新名组"})
+    city.settle()
+    late = village.check(E_GROUPS[2], "2026-11-21")
+    town.restore(backup, marker=marker)
+    city.settle(20)
+    for node in (city.hub, east, town, village):
+        assert {lost[0], late} <= hashes(node)
+    assert lost[1] in hashes(town)
+    assert all(marked for node in city.nodes for *_, marked in heads(node.replica))
+    sound(city)
+
+
+def test_a_hub_restored_from_a_backup_gets_its_tail_back_from_its_children() -> None:
+    city = City()
+    east, _west = city.join(city.hub, EAST), city.join(city.hub, WEST)
+    city.settle()
+    backup = city.hub.snapshot()
+    city.hub.publish({"type": "unit", "act": "rename", "unit": E_GROUPS[0], "date": "2026-11-20", "name": "先锋组"})
+    lost = east.check(E_GROUPS[0], "2026-11-20")
+    city.settle()
+    held = hashes(city.hub)
+    city.hub.restore(backup)
+    city.settle(20)
+    assert held <= hashes(city.hub)
+    assert lost in hashes(city.hub)
+    city.hub.publish({"type": "unit", "act": "rename", "unit": W_GROUPS[0], "date": "2026-11-20", "name": "后进组"})
+    city.settle(20)
+    assert len(own_chains(city.hub)) == 2
+    tables = [
+        node.db.execute("SELECT act FROM directory_act ORDER BY no, event, place").fetchall() for node in city.nodes
+    ]
+    assert tables[0] == tables[1] == tables[2]
+    assert {json.loads(row[0]).get("name") for row in tables[0]} >= {"先锋组", "后进组"}
+    sound(city)
+
+
+def test_a_replaced_node_needs_the_word_for_it_and_fetches_the_history_of_its_unit_back() -> None:
+    city = City()
+    east, town = city.line(EAST, E_TOWN)
+    kept = [town.check(E_GROUPS[0], f"2026-11-{day}") for day in (17, 18, 19)]
+    city.settle()
+    code = enrol.invite(east.replica, E_TOWN).code
+    env, signer = city._env(), town.replica.signer
+    stranger = type(signer)(bytes(32))
+    with pytest.raises(GridError, match="unit_has_node"):
+        enrol.ask(env, east.url, E_TOWN, code, stranger)
+    new = city.replace(town, east)
+    city.settle()
+    assert set(kept) <= hashes(new)
+    after = new.check(E_GROUPS[0], "2026-11-20")
+    city.settle()
+    assert after in hashes(city.hub)
+    sound(city)
+
+
+def test_what_a_replaced_node_writes_afterwards_is_kept_and_has_no_effect() -> None:
+    city = City()
+    east, town = city.line(EAST, E_TOWN)
+    before = town.check(E_GROUPS[0], "2026-11-20")
+    city.settle()
+    city.replace(town, east)
+    city.settle()
+    stolen = town.check(E_GROUPS[1], "2026-11-20")
+    refused = town.sync().last
+    assert (refused.kind, refused.problem) == ("failed", "revoked")
+    from sync import log
+    from sync.database import write
+    from sync.intake import Intake  # the stolen disk's line reaches the county by another way
+
+    stored = log.load(town.db, stolen)
+    assert stored is not None
+    with write(east.db, "exchange", east.env):
+        intake = Intake(east.replica, east.env.now_ms())
+        intake.add(stored.event, "file")
+        intake.finish()
+    city.settle()
+    for node in (city.hub, east):
+        assert node.db.execute("SELECT standing FROM event WHERE hash = ?", [stolen]).fetchone()[0] == "revoked"
+        assert node.db.execute("SELECT standing FROM event WHERE hash = ?", [before]).fetchone()[0] == "ok"
+        assert node.count("check_report", f"event = '{stolen}'") == 0
+    sound(city)
+
+
+def test_a_revocation_that_comes_after_what_it_voids_takes_it_out_of_every_figure() -> None:
+    city = City()
+    east, town = city.line(EAST, E_TOWN)
+    town.check(E_GROUPS[0], "2026-11-20")
+    city.settle()
+    position = east.snapshot()
+    late = town.check(E_GROUPS[1], "2026-11-20")
+    city.settle()
+    assert city.hub.count("check_report") == 2
+    east.restore(position)  # knows only the first check, and revokes there
+    enrol.revoke(east.replica, E_TOWN)
+    city.settle_but(town)
+    assert city.hub.db.execute("SELECT standing FROM event WHERE hash = ?", [late]).fetchone()[0] == "revoked"
+    assert city.hub.count("check_report") == 1
+    kept = city.hub.derived()
+    from sync.rebuild import rebuild
+
+    rebuild(city.hub.replica)
+    assert city.hub.derived() == kept
+
+
+def test_a_lost_parent_that_is_replaced_hears_all_again_from_its_children() -> None:
+    city = City()
+    east, town, village = city.line(EAST, E_TOWN, E_VILLAGE)
+    checks = {village.check(E_GROUPS[0], "2026-11-20")}
+    village.sync()  # the township has it, nobody above
+    new = city.replace(town, east)
+    checks.add(village.check(E_GROUPS[1], "2026-11-20"))
+    city.settle(20)
+    assert checks <= hashes(new) & hashes(city.hub)
+    all_at_the_top(city)
+    sound(city)
+
+
+def test_a_unit_that_moves_follows_its_new_parent_and_the_new_parent_gets_its_whole_log() -> None:
+    city = City()
+    east, west, town = city.join(city.hub, EAST), city.join(city.hub, WEST), None
+    town = city.join(east, E_TOWN)
+    city.settle()
+    before = town.check(E_GROUPS[0], "2026-11-20")
+    city.settle()
+    city.hub.publish(
+        {"type": "unit", "act": "move", "unit": E_TOWN, "date": "2026-11-21", "parent": WEST, "address": west.url}
+    )
+    city.settle(20)
+    assert town.replica.identity.parent == WEST
+    after = town.check(E_GROUPS[1], "2026-11-21")
+    town.parent = west
+    city.settle(20)
+    assert {before, after} <= hashes(west) & hashes(city.hub)
+    assert after not in hashes(east)
+    sound(city)
+
+
+def test_a_move_without_an_address_leads_over_the_ancestor_that_knows_the_way() -> None:
+    city = City()
+    east, west = city.join(city.hub, EAST), city.join(city.hub, WEST)
+    town = city.join(east, E_TOWN)
+    west.client.own_url = west.url
+    city.settle()
+    city.hub.publish({"type": "unit", "act": "move", "unit": E_TOWN, "date": "2026-11-21", "parent": WEST})
+    city.settle(20)
+    assert town.replica.identity.parent == WEST
+
+
+def test_a_unit_that_gets_its_node_later_is_given_its_earlier_reports() -> None:
+    city = City()
+    (east,) = city.line(EAST)
+    earlier = east.check(E_GROUPS[0], "2026-11-20")
+    city.settle()
+    town = city.join(east, E_TOWN)
+    city.settle()
+    assert earlier in hashes(town)
+    assert CITY not in town.replica.link_up
+    sound(city)
