@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask
 
-from node import accounts, checks, status
+from node import accounts, checks, commands_carry, status
 from node.app import Grid
 from node.doctor import examine
 from node.home import SERVE_LOCK, Home, locked
@@ -62,6 +62,11 @@ def common(sub: Subparsers, make_app: Callable[[Grid], Flask]) -> None:
     added.set_defaults(run=_user_add)
     add("token", "给用户开接口令牌 / a bearer token for a user", _token).add_argument("name", metavar="NAME")
     add("sync", "与上级同步 / sync with the parent", _sync).add_argument("--once", action="store_true")
+    out = add("export", "把未上传的记录存成文件 / write what the parent has not got as files", commands_carry.export)
+    out.add_argument("folder", metavar="FOLDER")
+    out.add_argument("--all", action="store_true", help="整本日志 / the whole log, to carry past a level")
+    brought = add("import", "导入下级的 .gsync 或上级的 .gack / take a carried file in", commands_carry.bring)
+    brought.add_argument("file", metavar="FILE")
     add("status", "本节点状况 / how this node stands", _status)
     add("verify", "核验全部记录 / check every signature, chain and tally", _verify)
     add("rebuild", "由日志重建数据 / make derived data again from the log", _rebuild)

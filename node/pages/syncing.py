@@ -8,11 +8,12 @@ from typing import Any, Final
 from flask import Blueprint, Response, current_app, redirect, request, url_for
 
 from node import queries, status
-from node.guard import language, replica
+from node.guard import language, me, replica
 from node.pages.frame import day_text, page, typed
 from schemas.clock import at_time, business_day
 from schemas.errors import GridError
 from schemas.labels import explain, has_label, label
+from schemas.roles import REVIEW
 from schemas.units import LEVELS
 from sync import directory, enrol, log
 from sync.replica import Replica
@@ -53,6 +54,7 @@ def sync_page() -> Response:
         attention=_attention(node, lang),
         children=below,
         hosted_count=_hosted_count(node),
+        can_carry=me().role in REVIEW,
     )
 
 

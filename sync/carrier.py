@@ -1,0 +1,309 @@
+"""Files that carry records past a broken, slow or hostile way up: `.gsync` up, `.gack` back (3-sync, File).
+
+A `.gsync` is lines of UTF-8: the writer's certificate trail, the manifest of an exchange, the lines of its up log, and
+a last line that counts, hashes and signs all before it. Storing them is the same store function as ever; the cursor of
+a link moves only where the file fits it. Twice, late, half or for somebody else: a clear word, and no harm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.encoding import b64, unb64
+from schemas.errors import BadRequest, Corrupt, Forbidden, GridError, Invalid
+from schemas.strict_json import Json, dumps, loads
+from sync import directory, log, marks, trails
+from sync.database import write
+from sync.intake import Intake
+from sync.keys import SIGNATURE_BYTES, verify
+from sync.manifest import VERSION, Request, point_json, read_request
+from sync.receive import Child, CursorMismatch, child_of, set_aside, take_up
+from sync.replica import Replica
+from sync.trails import Trail, read_trail
+from sync.wire import MAX_EVENTS, MAX_PLAIN_BYTES, Incoming, LineReader, LineWriter
+
+UP: Final = ".gsync"
+BACK: Final = ".gack"
+FILE_PLAIN_BYTES: Final = 1024 * 1024  # aimed at, so that a page can take it; a reader takes more
+MAX_FILES: Final = 500  # of one export: a million records
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """One file to be written: its name, its bytes, and how many records it carries."""
+
+    name: str
+    content: bytes
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a `.gsync`: `new` of its `count` records were not held; `moved`: the link's cursor went on."""
+
+    node: str
+    unit: str
+    log: str
+    count: int
+    new: int
+    refused: int
+    moved: bool
+    chains: tuple[str, ...]
+
+
+# ---- out
+
+
+def export(replica: Replica, *, everything: bool = False) -> list[Carried]:
+    """Files with what the parent has not taken in yet, or with the whole up log. Raises Invalid at the top."""
+    me, db = replica.identity, replica.db
+    if me.parent is None:
+        raise Invalid("file_top", field="--data", value=me.unit)
+    (hint,) = db.execute("SELECT hint FROM link WHERE link = ?", [replica.link_up]).fetchone()
+    start = log.START if everything else (hint, log.up_acc(db, hint) or log.START[1])
+    files: list[Carried] = []
+    for _ in range(MAX_FILES):
+        lines, end = _next_lines(replica, start)
+        if not lines:
+            break
+        files.append(_file(replica, start, end, lines))
+        start = end
+    return files
+
+
+def _next_lines(replica: Replica, start: log.Point) -> tuple[list[str], log.Point]:
+    writer, end, size = LineWriter(), start, 0
+    lines: list[str] = []
+    for entry in log.up_lines(replica.db, start[0], MAX_EVENTS):
+        line = writer.line(entry)
+        size += len(line.encode("utf-8"))
+        if lines and size > FILE_PLAIN_BYTES:
+            break
+        lines.append(line)
+        end = (entry.n, entry.acc)
+    return lines, end
+
+
+def _file(replica: Replica, start: log.Point, end: log.Point, lines: Sequence[str]) -> Carried:
+    me, db, now = replica.identity, replica.db, replica.env.now_ms()
+    chain, seq, head = db.execute("SELECT chain, seq, head FROM node_state").fetchone()
+    certs = trails.own_lines(db)
+    manifest = {
+        "v": VERSION, "log": me.up_log, "from": point_json(start), "to": point_json(end),
+        "head": point_json(log.up_tip(db)), "down": [me.up_log, *point_json(log.START)], "own": [chain, seq, head],
+        "want": [], "marks": [], "certs": len(certs), "back": 0, "now": now,
+    }  # fmt: skip
+    content, digest = _sealed(replica, [*certs, dumps(manifest), *lines], len(lines))
+    return Carried(f"{me.node}-{start[0]}-{end[0]}-{digest[:4].hex()}{UP}", content, len(lines))
+
+
+def _sealed(replica: Replica, lines: Sequence[str], count: int) -> tuple[bytes, bytes]:
+    """(the lines with a last one that counts, hashes and signs them; the hash)."""
+    body = ("\n".join(lines) + "\n").encode("utf-8")
+    digest = hashlib.sha256(body).digest()
+    last = {"end": count, "sha256": b64(digest), "sig": b64(replica.signer.sign("file", digest))}
+    return body + dumps(last).encode("ascii") + b"\n", digest
+
+
+# ---- in
+
+
+def take_in(replica: Replica, content: bytes) -> Imported:
+    """Stores what a `.gsync` of a node below carries. Raises Invalid with what is wrong with the file; nothing is
+    stored then.
+    """
+    trail, manifest, raws = _opened(content)
+    try:
+        request = read_request(manifest)
+    except BadRequest as error:
+        raise Invalid("file_unreadable", field="file", value=error.field) from error
+    node, unit = _writer_below(replica, trail)
+    lines = _read_lines(replica, trail, raws)
+    with write(replica.db, "import", replica.env):
+        (before,) = replica.db.execute("SELECT COUNT(*) FROM event").fetchone()
+        intake = Intake(replica, replica.env.now_ms())
+        for event in trail.events:
+            intake.add(event, "file")
+        moved, refused = _store(intake, Child(node, unit, replica.link_to(unit)), request, lines)
+        intake.finish()
+        marks.sign_marks(replica, intake.touched, intake.now_ms)
+        (after,) = replica.db.execute("SELECT COUNT(*) FROM event").fetchone()
+    chains = dict.fromkeys(line.event.header.chain for line in lines if line.event is not None)
+    listed = tuple(chains)[: marks.MAX_CHAINS_ASKED]
+    return Imported(node, unit, request.log, len(lines), after - before, refused, moved, listed)
+
+
+def _opened(content: bytes) -> tuple[Trail, dict[str, Json], list[str]]:
+    """(trail, manifest, lines) of a whole file whose count, hash and signature fit."""
+    if len(content) > MAX_PLAIN_BYTES:
+        raise Invalid("file_too_large", field="file", value=len(content), limit=MAX_PLAIN_BYTES)
+    lines = _lines_of(content)
+    end = _object(lines[-1], "file_half")
+    place = next((at for at, line in enumerate(lines) if line.startswith("{")), 0)
+    manifest = _object(lines[place], "file_unreadable")
+    trail = _trail(list(lines[:place]))
+    raws = lines[place + 1 : -1]
+    digest = hashlib.sha256(content[: content.rstrip(b"\n").rfind(b"\n") + 1]).digest()
+    if end.get("end") != len(raws) or end.get("sha256") != b64(digest):
+        raise Invalid("file_damaged", field="file", value=end.get("end"))
+    _check_signature(trail, end.get("sig"), digest)
+    if len(raws) > MAX_EVENTS:
+        raise Invalid("file_too_large", field="file", value=len(raws), limit=MAX_EVENTS)
+    return trail, manifest, raws
+
+
+def _lines_of(content: bytes) -> list[str]:
+    try:
+        lines = content.decode("utf-8").removesuffix("\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise Invalid("file_unreadable", field="file", value=str(error)[:80]) from error
+    if not content.endswith(b"\n") or len(lines) < 2:
+        raise Invalid("file_half", field="file", value=len(content))
+    return lines
+
+
+def _object(line: str, code: str) -> dict[str, Json]:
+    try:
+        value = loads(line)
+    except GridError as error:
+        raise Invalid(code, field="file", value=line[:60]) from error
+    if not isinstance(value, dict):
+        raise Invalid(code, field="file", value=line[:60])
+    return value
+
+
+def _trail(lines: list[Json] | list[str]) -> Trail:
+    try:
+        return read_trail(list(lines))
+    except Corrupt as error:
+        raise Invalid("file_unreadable", field="file", value="certificates") from error
+
+
+def _check_signature(trail: Trail, signature: Json, digest: bytes) -> None:
+    try:
+        raw = unb64(str(signature), SIGNATURE_BYTES)
+    except ValueError as error:
+        raise Invalid("file_damaged", field="file", value=str(signature)[:60]) from error
+    if not verify(trail.claims[-1][3], "file", digest, raw):
+        raise Invalid("file_damaged", field="file", value="signature")
+
+
+def _writer_below(replica: Replica, trail: Trail) -> tuple[str, str]:
+    """(node, unit) of the file's writer. Raises Invalid unless it is of this city, not us, and stands below us."""
+    me, (node, unit, _level, _key) = replica.identity, trail.claims[-1]
+    if trail.root != me.root_node:
+        raise Invalid("file_other_city", field="file", value=unit)
+    if node == me.node:
+        raise Invalid("file_own", field="file", value=unit)
+    if unit == me.unit or not directory.tree_of(replica).ever_below(unit, me.unit):
+        raise Invalid("file_not_below", field="file", value=unit, own=me.unit)
+    return node, unit
+
+
+def _read_lines(replica: Replica, trail: Trail, raws: Sequence[str]) -> list[Incoming]:
+    reader = LineReader(replica.db)
+    reader.keys |= {claim[0]: claim[3] for claim in trail.claims}
+    try:
+        return [reader.read(raw) for raw in raws]
+    except BadRequest as error:
+        raise Invalid("file_unreadable", field="file", value=error.value) from error
+
+
+def _store(intake: Intake, writer: Child, request: Request, lines: Sequence[Incoming]) -> tuple[bool, int]:
+    """(whether the cursor moved, lines set aside). Past a level, or where the file does not fit: by hash alone."""
+    refused = sum(line.event is None for line in lines)
+    try:
+        take_up(intake, child_of(intake.replica, writer.node), request, lines, "file")
+    except (CursorMismatch, Forbidden):
+        for at, line in enumerate(lines, request.start[0] + 1):
+            if line.event is not None:
+                intake.add(line.event, "file")
+            else:
+                set_aside(intake, f"file {writer.link}", request.log, at, line)
+        return False, refused
+    return True, refused
+
+
+# ---- the word that is carried back
+
+
+def receipt(replica: Replica, node: str, log_id: str, chains: Sequence[str]) -> Carried:
+    """A signed `.gack`: how far this node has the writer's log, what it set aside, and the newest marks it knows."""
+    found, db = directory.unit_of(replica.db, node), replica.db
+    if found is None:
+        raise Invalid("file_not_below", field="node", value=node, own=replica.identity.unit)
+    link = replica.link_to(found[0])
+    have = log.in_tip(db, link, log_id)
+    refused = db.execute(
+        "SELECT n, hash, code FROM refused WHERE link IN (?, ?) AND log = ? ORDER BY n LIMIT ?",
+        [link, f"file {link}", log_id, MAX_EVENTS],
+    ).fetchall()
+    certs = trails.own_lines(db)
+    said = {
+        "v": VERSION, "for": node, "log": log_id, "have": point_json(have) if have else None,
+        "refused": [list(row) for row in refused], "marks": marks.newest(db, list(chains)), "now": replica.env.now_ms(),
+    }  # fmt: skip
+    content, digest = _sealed(replica, [*certs, dumps(said)], 0)
+    return Carried(f"{node}-{have[0] if have else 0}-{digest[:4].hex()}{BACK}", content, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """What a `.gack` said: by which unit, how many new marks it brought, whether the parent's cursor is known now."""
+
+    unit: str
+    marks: int
+    refused: int
+    moved: bool
+
+
+def take_receipt(replica: Replica, content: bytes) -> Acknowledged:
+    """Takes in what a level above said of our file. Raises Invalid when it is not for us, or damaged."""
+    trail, said, _lines = _opened(content)
+    me, db, (by, unit, _level, _key) = replica.identity, replica.db, trail.claims[-1]
+    if trail.root != me.root_node:
+        raise Invalid("file_other_city", field="file", value=unit)
+    if said.get("for") != me.node:
+        raise Invalid("gack_for_other", field="file", value=said.get("for"), own=me.node)
+    refused, relayed = said.get("refused"), said.get("marks")
+    have = _point(said.get("have"))
+    with write(db, "import", replica.env):
+        intake = Intake(replica, replica.env.now_ms())
+        for event in trail.events:
+            intake.add(event, "down")
+        intake.finish()
+        kept = marks.take_in(replica, relayed if isinstance(relayed, list) else [])
+        noted = _note_refused(replica, by, said.get("log"), refused, intake.now_ms)
+        fits = have is not None and unit == me.parent and said.get("log") == me.up_log
+        moved = fits and have is not None and log.up_acc(db, have[0]) == have[1]
+        if moved and have is not None:
+            db.execute("UPDATE link SET hint = MAX(hint, ?) WHERE link = ?", [have[0], replica.link_up])
+    return Acknowledged(unit, kept, noted, bool(moved))
+
+
+def _note_refused(replica: Replica, by: str, log_id: Json, refused: Json, now: int) -> int:
+    count = 0
+    for item in refused if isinstance(refused, list) else []:
+        match item:
+            case [int(n), str(event_hash), str(code)] if log.held(replica.db, event_hash):
+                count += 1
+                replica.db.execute(
+                    "INSERT INTO refused (link, log, n, hash, code, by, line, at) VALUES (?, ?, ?, ?, ?, ?, NULL, ?)"
+                    " ON CONFLICT DO NOTHING",
+                    [f"file {replica.link_up}", str(log_id), n, event_hash, code, by, now],
+                )
+    return count
+
+
+def _point(value: Json) -> log.Point | None:
+    match value:
+        case [int(n), str(acc)]:
+            try:
+                return n, unb64(acc, 32)
+            except ValueError:
+                return None
+        case _:
+            return None
