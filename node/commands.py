@@ -53,6 +53,8 @@ def common(sub: Subparsers, make_app: Callable[[Grid], Flask]) -> None:
     invite.add_argument("unit", metavar="UNIT")
     revoke = add("revoke", "作废下级单位的节点 / revoke the node of a unit below", _revoke)
     revoke.add_argument("unit", metavar="UNIT")
+    readmit = add("readmit", "重新接纳下级节点 / certify a node again whose issuer was revoked", _readmit)
+    readmit.add_argument("unit", metavar="UNIT")
     user = sub.add_parser("user", help="用户 / people who sign in").add_subparsers(dest="what", required=True)
     added = user.add_parser("add", help="添加用户 / add one")
     data_option(added)
@@ -124,6 +126,15 @@ def _revoke(arguments: argparse.Namespace) -> int:
     home.close()
     words = label(language(), "cli.revoked", unit=arguments.unit, count=len(nodes))
     show(arguments, {"unit": arguments.unit, "revoked": nodes}, words)
+    return DONE
+
+
+def _readmit(arguments: argparse.Namespace) -> int:
+    home = Home(Path(arguments.data))
+    nodes = enrol.readmit(home.replica(), arguments.unit)
+    home.close()
+    words = label(language(), "cli.readmitted", unit=arguments.unit, count=len(nodes))
+    show(arguments, {"unit": arguments.unit, "readmitted": nodes}, words)
     return DONE
 
 

@@ -102,7 +102,9 @@ def keep_certificates(intake: Intake, trail: tuple[Event, ...]) -> None:
     """Stores the certificates that prove this node's place, the root's first event first."""
     for place, event in enumerate(trail):
         intake.add(event, "down")
-        intake.db.execute("INSERT INTO own_certificate (place, event) VALUES (?, ?)", [place, event.hash])
+        intake.db.execute(
+            "INSERT INTO own_certificate (place, event) VALUES (?, ?) ON CONFLICT DO NOTHING", [place, event.hash]
+        )
 
 
 def _pending_key(folder: Path, env: Env) -> bytes:

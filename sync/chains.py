@@ -44,6 +44,11 @@ def note(db: Database, event: Event, side: str, now_ms: int, *, wants_mark: bool
     )
 
 
+def is_below(db: Database, chain: str) -> bool:
+    """Whether the chain has come up from below before."""
+    return db.execute("SELECT side FROM chain WHERE chain = ?", [chain]).fetchone() == ("below",)
+
+
 def _joined(db: Database, event: Event, tips: set[str], gaps: set[str], forked: int) -> tuple[str, str, int]:
     """The slow path: an event that is not simply the next one."""
     h = event.header

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import cast
+from typing import Final, cast
 
 from sqlite_utils import Database
 
@@ -83,29 +83,24 @@ def unit_of(db: Database, node: str) -> tuple[str, str] | None:
     return (row[0], row[1]) if row else None
 
 
+# A revocation counts for the unit that it names, whichever of it and the certificate came first.
+_VOID: Final = "SELECT 1 FROM revocation r WHERE r.node = c.node AND r.unit = c.unit"
+
+
 def is_revoked(db: Database, node: str) -> bool:
     """Whether a revocation of the node has effect here."""
-    return db.execute("SELECT 1 FROM revocation WHERE node = ? LIMIT 1", [node]).fetchone() is not None
+    return db.execute(f"SELECT 1 FROM node_cert c WHERE c.node = ? AND EXISTS ({_VOID})", [node]).fetchone() is not None
 
 
 def live_nodes(db: Database, unit: str) -> list[str]:
     """The nodes that are certified for a unit and not revoked."""
-    rows = db.execute(
-        "SELECT DISTINCT node FROM node_cert c WHERE unit = ?"
-        " AND NOT EXISTS (SELECT 1 FROM revocation r WHERE r.node = c.node) ORDER BY node",
-        [unit],
-    )
-    return [row[0] for row in rows]
+    sql = f"SELECT DISTINCT node FROM node_cert c WHERE unit = ? AND NOT EXISTS ({_VOID}) ORDER BY node"
+    return [row[0] for row in db.execute(sql, [unit])]
 
 
 def certified_units(db: Database) -> frozenset[str]:
     """Units that have a node of their own, one that is not revoked."""
-    return frozenset(
-        row[0]
-        for row in db.execute(
-            "SELECT DISTINCT unit FROM node_cert c WHERE NOT EXISTS (SELECT 1 FROM revocation r WHERE r.node = c.node)"
-        )
-    )
+    return frozenset(row[0] for row in db.execute(f"SELECT DISTINCT unit FROM node_cert c WHERE NOT EXISTS ({_VOID})"))
 
 
 def host_of(tree: Tree, certified: frozenset[str], unit: str, day: date) -> str | None:

@@ -19,6 +19,7 @@ from schemas.errors import BadRequest, Conflict, Corrupt, Forbidden, GridError, 
 from schemas.events import Event, plain_line
 from schemas.strict_json import Json, dumps, loads
 from sync import auth, directory, log, marks, revocation
+from sync.certificates import certificate
 from sync.database import write
 from sync.env import Env, TransportError
 from sync.intake import Intake
@@ -166,6 +167,30 @@ def revoke_node(intake: Intake, unit: str, node: str) -> Event:
     return intake.author(
         kind=revocation.KIND, schema=revocation.SCHEMA, unit=unit, day=business_day(intake.now_ms), public=public
     )
+
+
+def readmit(replica: Replica, unit: str) -> list[str]:
+    """A new certificate for each node of a unit whose certificate has no effect because its issuer was revoked: the
+    node keeps its key and its chain (3-sync, Trust). Returns their ids. Raises NotFound when none asks.
+    """
+    tree, me = directory.tree_of(replica), replica.identity
+    if unit == me.unit or not tree.ever_below(unit, me.unit):
+        raise Forbidden("unit_out_of_scope", field="unit", value=unit, own=me.unit)
+    with write(replica.db, "enrol", replica.env):
+        claims = [certificate(stored.event) for stored in log.events(
+            replica.db, "e.kind = 'cert' AND e.standing = 'revoked' AND e.unit = ?", [unit]
+        )]  # fmt: skip
+        waiting = {claim[0]: claim for claim in claims if claim is not None and claim[1] == unit}
+        waiting = {node: claim for node, claim in waiting.items() if directory.unit_of(replica.db, node) is None}
+        if not waiting:
+            raise NotFound("no_node", field="unit", value=unit)
+        intake = Intake(replica, replica.env.now_ms())
+        for node, claim in waiting.items():
+            public = {"unit": unit, "node": node, "key": b64(claim[3]), "level": claim[2]}
+            day = business_day(intake.now_ms)
+            intake.author(kind="cert", schema=CERT_SCHEMA, unit=unit, day=day, public=public)
+        intake.finish()
+    return list(waiting)
 
 
 def revoke(replica: Replica, unit: str) -> list[str]:

@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from sync.log import START, Point
 
-KEPT_LOGS: Final = 2  # of a link; older ones keep only the rows on which a kept one stands
+KEPT_LOGS: Final = 8  # of a link: as many disks may run on copies of one; older ones keep what a kept one stands on
 MAX_BRANCHES: Final = 10_000
 
 
@@ -89,7 +89,7 @@ def _on(db: Database, link: str, path: dict[str, int], event_hash: str) -> bool:
 
 
 def _prune(db: Database, link: str) -> None:
-    """Keeps the two newest logs; of the others, the rows on which those stand."""
+    """Keeps the newest logs; of the others, the rows on which those stand."""
     logs = [
         row[0] for row in db.execute("SELECT log FROM inlog_base WHERE link = ? ORDER BY born DESC", [link]).fetchall()
     ]

@@ -13,9 +13,9 @@ from typing import Final, Literal
 from schemas.clock import business_day
 from schemas.encoding import b64
 from schemas.errors import Corrupt
-from schemas.events import Event, payload
+from schemas.events import FIRST, Event, payload
 from schemas.units import LEVELS, Tree
-from sync import chains, directory, heads, log, owed, revocation, routing
+from sync import chains, directory, heads, log, owed, revocation, routing, trails
 from sync.certificates import certificate, intact, keys_in
 from sync.replica import Replica, Stored
 
@@ -28,7 +28,7 @@ LATE_KEY: Final = "late_key"
 BAD_SCOPE: Final = "bad_scope"
 REVOKED: Final = "revoked"
 PENDING: Final = "pending"
-IDENTITY: Final = ("cert", "rev", "dir")  # what standing rests on
+IDENTITY: Final = ("cert", "rev")  # what standing rests on, beside the directory
 REFUSAL_SCHEMA: Final = "refusal/1"
 _ROOT_KINDS: Final = frozenset({"inc", "cert", "rev"})
 _NO_TREE: Final = Tree([])
@@ -84,6 +84,7 @@ class Intake:
         if known is not None:
             if not intact(self.db, event.hash):
                 self._mend(known, event, source)
+            self._meet_again(event, source)
             return known.n
         standing = self.standing(event)
         n = log.insert_event(self.db, event, standing, self.received_at)
@@ -92,12 +93,14 @@ class Intake:
         if not self.me.is_top and (source in _UPWARD or (source == "back" and own)):
             log.append_up(self.db, n, event.hash)
         side = "own" if own else self._side(event, source)
-        wants_mark = side != "above" and not self.me.is_top
+        wants_mark = not self.me.is_top and (own or (side == "below" and self._is_below_now(event.node)))
         chains.note(self.db, event, side, self.now_ms, wants_mark=wants_mark)
-        if side == "below":
+        if side == "below" or (side == "above" and chains.is_below(self.db, event.header.chain)):
             self.touched.add(event.header.chain)
         if own and source != "own":
             self._own_returned = True
+            if event.header.prev != FIRST and log.held(self.db, event.header.prev) is None:
+                owed.want(self.db, [event.header.prev])
         owed.arrived(self.db, event.hash)
         if standing == OK:
             self._effect(Stored(n, event, self.received_at))
@@ -130,6 +133,7 @@ class Intake:
             tree = directory.tree_of(self.replica)
             if self._directory_changed:
                 routing.reroute(self.replica, tree)
+                self._let_go()
             routing.route_to_units(self.replica, tree, self.projection.addressed())
 
     def _make_again(self) -> None:
@@ -145,8 +149,11 @@ class Intake:
     def replay_all(self) -> int:
         """Takes every held event in once more, after `clear_derived`; returns how many."""
         count = 0
-        for level in (None, *reversed(LEVELS)):  # whoever certifies or revokes stands above: so each author is judged
-            for stored in log.events(self.db, "e.kind IN (?, ?, ?) AND e.standing = ?", [*IDENTITY, PENDING]):
+        # Who certifies or revokes stands above, and scope rests on the tree: so each author is judged by all there is.
+        passes = [(None, IDENTITY), (LEVELS[-1], (directory.KIND,)), *((one, IDENTITY) for one in reversed(LEVELS))]
+        for level, kinds in passes:
+            where = f"e.kind IN ({','.join('?' * len(kinds))}) AND e.standing = ?"
+            for stored in log.events(self.db, where, [*kinds, PENDING]):
                 if self._author_level(stored.event.node) == level:
                     count += 1
                     self.replay(stored)
@@ -165,15 +172,39 @@ class Intake:
         return found[1] if found else ""
 
     def _side(self, event: Event, source: Source) -> str:
-        """Whose chain it is, whatever way the event took."""
+        """Whose chain it is. What the parent sends down comes in pieces, whosever it is, until it comes up as well."""
+        if source in ("down", "back"):
+            return "above"
         found = directory.unit_of(self.db, event.node)
         if found is None:
-            return "above" if source in ("down", "back") or event.node == self.me.root_node else "below"
+            return "above" if event.node == self.me.root_node else "below"
         unit, level = found
         if unit == self.me.unit:  # an earlier node of our own unit
             return "below"
         lower = LEVELS.index(level) < LEVELS.index(self.me.level)
         return "below" if lower and directory.tree_of(self.replica).ever_below(unit, self.me.unit) else "above"
+
+    def _is_below_now(self, node: str) -> bool:
+        """Whether the city's mark for the node comes by way of us: a unit that moved away is another's care."""
+        unit = self._certified_unit(node)
+        if unit is None:
+            return False
+        return directory.tree_of(self.replica).below(unit, self.me.unit, business_day(self.now_ms))
+
+    def _let_go(self) -> None:
+        """Chains of units that moved away are waited for elsewhere."""
+        rows = self.db.execute("SELECT chain, node FROM chain WHERE behind_since IS NOT NULL").fetchall()
+        gone = [(chain,) for chain, node in rows if node != self.me.node and not self._is_below_now(node)]
+        self.db.conn.executemany("UPDATE chain SET behind_since = NULL WHERE chain = ?", gone)
+
+    def _meet_again(self, event: Event, source: Source) -> None:
+        """A held event comes by another way: what was only known from above may turn out to be from below."""
+        if event.node != self.me.node and self._side(event, source) == "below":
+            turned = self.db.execute(
+                "UPDATE chain SET side = 'below' WHERE chain = ? AND side = 'above'", [event.header.chain]
+            ).rowcount
+            if turned:
+                self.touched.add(event.header.chain)
 
     def _mend(self, known: log.Held, event: Event, source: Source) -> None:
         """Held bytes fail, these are good: they take their place and travel on (3-sync, Exchange)."""
@@ -200,7 +231,7 @@ class Intake:
         certified = self._certified_unit(h.node)
         if certified is None:
             return LATE_KEY
-        if any(one.voids(h, event.hash) for one in self._revocations_of(h.node)):
+        if any(one.voids(h, event.hash) for one in self._revocations_of(h.node, certified)):
             return REVOKED
         if h.unit == certified:
             return OK
@@ -212,16 +243,16 @@ class Intake:
             self._cert_cache[node] = found[0] if found else None
         return self._cert_cache[node]
 
-    def _revocations_of(self, node: str) -> list[revocation.Revocation]:
+    def _revocations_of(self, node: str, unit: str) -> list[revocation.Revocation]:
         if node not in self._revocations:
-            self._revocations[node] = revocation.of_node(self.db, node)
+            self._revocations[node] = revocation.of_node(self.db, node, unit)
         return self._revocations[node]
 
     def _restand(self, where: str, params: list[object]) -> None:
         for stored in list(log.events(self.db, where, params)):
             standing = self.standing(stored.event)
             (before,) = self.db.execute("SELECT standing FROM event WHERE n = ?", [stored.n]).fetchone()
-            if standing != before:
+            if standing != before and before != PENDING:  # what is pending is being replayed, and comes by itself
                 self.db.execute("UPDATE event SET standing = ? WHERE n = ?", [standing, stored.n])
                 if standing == OK:
                     self._effect(stored)
@@ -253,19 +284,19 @@ class Intake:
             [event.hash, node, unit, level, event.node],
         )
         self._cert_cache.pop(node, None)
+        self._revocations.pop(node, None)
+        if node == self.me.node and not self._replaying:
+            trails.renew_own(self.db, self.me)
         self._restand("e.node = ? AND e.standing = ?", [node, LATE_KEY])
 
     def _revoke(self, event: Event) -> None:
         """Only who stands above a node's unit, or the root, can revoke it; a stolen disk can't revoke its successor."""
-        stated = revocation.read(event)
-        subject = directory.unit_of(self.db, stated[0]) if stated else None
-        if stated is None or subject is None or subject[0] != event.header.unit:
+        if event.node != self.me.root_node and self._certified_unit(event.node) == event.header.unit:
             return
-        if event.node != self.me.root_node and self._certified_unit(event.node) == subject[0]:
-            return
-        revocation.keep(self.db, event)
-        self._revocations.pop(stated[0], None)
-        self._restand("e.node = ?", [stated[0]])
+        node = revocation.keep(self.db, event)
+        if node is not None:
+            self._revocations.pop(node, None)
+            self._restand("e.node = ?", [node])
 
     def _take_refusal(self, stored: Stored) -> None:
         """A level above set a line aside. Whoever holds it intact sends it once more."""

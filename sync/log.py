@@ -234,6 +234,18 @@ def line_of(db: Database, event_hash: str) -> LogLine | None:
     return found[0] if found else None
 
 
+def line_up_to(db: Database, event_hash: str, chain: str, seq: int, limit: int) -> list[str]:
+    """The event and what it follows, oldest first, at most `limit`: of this chain only what comes after `seq`."""
+    rows = db.execute(
+        "WITH RECURSIVE line (hash, prev, chain, seq, at) AS ("
+        "SELECT hash, prev, chain, seq, 1 FROM event WHERE hash = ? UNION ALL"
+        " SELECT e.hash, e.prev, e.chain, e.seq, line.at + 1 FROM line JOIN event e ON e.hash = line.prev"
+        " WHERE e.chain = ? AND e.seq > ? AND line.at < ?) SELECT hash FROM line ORDER BY at DESC",
+        [event_hash, chain, seq, limit],
+    )
+    return [row[0] for row in rows]
+
+
 def up_ladder(db: Database) -> list[Point]:
     """Points of the up log, from its end down in doubling steps to its start."""
     return _ladder(up_tip(db), lambda n: up_acc(db, n))

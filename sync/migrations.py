@@ -119,7 +119,7 @@ CREATE TABLE wanted (
   named_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (hash, link, log)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE revocation (
-  event TEXT PRIMARY KEY, node TEXT NOT NULL, positions TEXT NOT NULL, void TEXT NOT NULL
+  event TEXT PRIMARY KEY, node TEXT NOT NULL, unit TEXT NOT NULL, positions TEXT NOT NULL, void TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX revocation_node ON revocation (node);
 """

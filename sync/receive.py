@@ -67,14 +67,17 @@ def today(replica: Replica) -> date:
 def _moved(replica: Replica, unit: str, host: str) -> Forbidden:
     """Where a child belongs: towards a node below us by its own address, else by the act's, else up to our parent."""
     db, tree, me = replica.db, directory.tree_of(replica), replica.identity
-    row = db.execute("SELECT url FROM link WHERE side = 'child' AND unit = ? AND url IS NOT NULL", [host]).fetchone()
-    if row is not None:
-        return Forbidden("moved", field="Grid-Node", value=unit, parent=host, url=row[0])
+    above = tree.ancestors(unit, today(replica))[1:]
+    for one in (
+        above[: above.index(me.unit)] if me.unit in above else ()
+    ):  # the nearest on the way whose address is known
+        row = db.execute("SELECT url FROM link WHERE link = ? AND url IS NOT NULL", [replica.link_to(one)]).fetchone()
+        if row is not None:
+            return Forbidden("moved", field="Grid-Node", value=unit, parent=one, url=row[0])
     address = tree.address(unit, today(replica))
     if address is not None:
-        above = tree.ancestors(unit, today(replica))[1]
-        return Forbidden("moved", field="Grid-Node", value=unit, parent=above, url=address)
-    if tree.ever_below(host, me.unit) or me.parent is None:
+        return Forbidden("moved", field="Grid-Node", value=unit, parent=above[0], url=address)
+    if me.parent is None:
         return Forbidden("moved", field="Grid-Node", value=unit, parent=host, url=None)
     row = db.execute("SELECT COALESCE(url, reached) FROM link WHERE link = ?", [replica.link_up]).fetchone()
     return Forbidden("moved", field="Grid-Node", value=unit, parent=me.parent, url=row[0] if row else None)

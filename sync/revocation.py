@@ -50,22 +50,20 @@ def keep(db: Database, event: SignedEvent) -> str | None:
     if stated is None:
         return None
     node, revocation = stated
+    positions = dumps({chain: list(good) for chain, good in revocation.positions.items()})
     db.execute(
-        "INSERT INTO revocation (event, node, positions, void) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [
-            event.hash,
-            node,
-            dumps({c: list(p) for c, p in revocation.positions.items()}),
-            dumps(sorted(revocation.void)),
-        ],
+        "INSERT INTO revocation (event, node, unit, positions, void) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [event.hash, node, event.header.unit, positions, dumps(sorted(revocation.void))],
     )
     return node
 
 
-def of_node(db: Database, node: str) -> list[Revocation]:
-    """All revocations of a node that have effect."""
+def of_node(db: Database, node: str, unit: str) -> list[Revocation]:
+    """All revocations of a node that name the unit for which it is certified."""
     found = []
-    for positions, void in db.execute("SELECT positions, void FROM revocation WHERE node = ?", [node]).fetchall():
+    for positions, void in db.execute(
+        "SELECT positions, void FROM revocation WHERE node = ? AND unit = ?", [node, unit]
+    ).fetchall():
         rows, hashes = loads(positions), loads(void)
         assert isinstance(rows, dict)
         assert isinstance(hashes, list)

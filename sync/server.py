@@ -174,7 +174,8 @@ def _hear_wants(replica: Replica, child: Child, request: Request) -> None:
             continue
         unit = directory.unit_of(db, row[0])
         if unit is not None and tree.ever_below(unit[0], child.unit):  # nobody reads a sibling's
-            owed.note(db, child.link, request.log, [event_hash])
+            chain, seq, _head = request.own
+            owed.note(db, child.link, request.log, log.line_up_to(db, event_hash, chain, seq, owed.MAX_HANDED))
 
 
 def _seen(replica: Replica, child: Child, request: Request, count: int, now: int) -> None:

@@ -13,6 +13,7 @@ from schemas.events import Event, plain_line
 from schemas.strict_json import Json
 from sync import log
 from sync.certificates import certificate, keys_in, signed_by_its_node
+from sync.replica import Identity
 from sync.wire import parse_line
 
 MAX_CERTIFICATES: Final = 12
@@ -35,6 +36,29 @@ def own_lines(db: Database) -> list[str]:
     rows = db.execute("SELECT event FROM own_certificate ORDER BY place").fetchall()
     stored = [log.load(db, row[0]) for row in rows]
     return [plain_line(one.event) for one in stored if one is not None]
+
+
+def renew_own(db: Database, me: Identity) -> None:
+    """After a new certificate for this node: it presents the trail that has effect now, if that is whole."""
+    trail: list[str] = []
+    node: str = me.node
+    for _ in range(MAX_CERTIFICATES):
+        row = db.execute(
+            "SELECT c.event, c.issuer FROM node_cert c JOIN event e ON e.hash = c.event WHERE c.node = ?"
+            " ORDER BY e.standing <> 'ok', e.n DESC LIMIT 1",
+            [node],
+        ).fetchone()
+        if row is None:
+            return
+        trail.append(row[0])
+        node = row[1]
+        if node == me.root_node:
+            first = db.execute("SELECT event FROM own_certificate WHERE place = 0").fetchone()
+            if first is not None:
+                db.execute("DELETE FROM own_certificate WHERE place > 0")
+                rows = list(enumerate(reversed(trail), 1))
+                db.conn.executemany("INSERT INTO own_certificate (place, event) VALUES (?, ?)", rows)
+            return
 
 
 def read_trail(lines: Json | Sequence[str]) -> Trail:
