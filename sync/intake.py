@@ -187,8 +187,8 @@ class Intake:
     def _is_below_now(self, node: str) -> bool:
         """Whether the city's mark for the node comes by way of us: a unit that moved away is another's care."""
         unit = self._certified_unit(node)
-        if unit is None:
-            return False
+        if unit is None:  # told apart when its certificate comes
+            return True
         return directory.tree_of(self.replica).below(unit, self.me.unit, business_day(self.now_ms))
 
     def _let_go(self) -> None:
@@ -287,6 +287,8 @@ class Intake:
         self._revocations.pop(node, None)
         if node == self.me.node and not self._replaying:
             trails.renew_own(self.db, self.me)
+        elif not self._replaying and not self._is_below_now(node):
+            self.db.execute("UPDATE chain SET behind_since = NULL WHERE node = ? AND behind_since IS NOT NULL", [node])
         self._restand("e.node = ? AND e.standing = ?", [node, LATE_KEY])
 
     def _revoke(self, event: Event) -> None:

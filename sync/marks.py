@@ -58,6 +58,24 @@ def newest(db: Database, chains: Sequence[str]) -> list[list[str]]:
     return found
 
 
+def pass_on(replica: Replica, chains: Sequence[str], now_ms: int) -> None:
+    """A child asks for marks that this level lacks too, though it waits for none: then it asks its own parent."""
+    db = replica.db
+    for chain in [] if replica.identity.is_top else chains:
+        row = db.execute("SELECT tips, gaps FROM chain WHERE chain = ? AND behind_since IS NULL", [chain]).fetchone()
+        if row is not None and not _city_has(db, chain, set(row[0].split(",")), set(row[1].split(","))):
+            db.execute("UPDATE chain SET behind_since = ? WHERE chain = ?", [now_ms, chain])
+
+
+def _city_has(db: Database, chain: str, tips: set[str], gaps: set[str]) -> bool:
+    for line, _signature in db.execute(_NEWEST, [chain] * 4).fetchall():
+        mark = parse_mark(line)
+        found = directory.unit_of(db, mark.by)
+        if found is not None and found[1] == CITY and tips <= set(mark.tips) and set(mark.gaps) <= gaps:
+            return True
+    return False
+
+
 def take_in(replica: Replica, relayed: Iterable[Json]) -> int:
     """Keeps marks that a parent relayed: of chains held here, signed by a node above. Returns how many were new."""
     kept = 0

@@ -142,6 +142,7 @@ def _commit(
         take_up(intake, child, request, lines)
         _take_back(intake, child, request, back)
         _hear_wants(replica, child, request)
+        marks.pass_on(replica, request.marks, now)
         intake.finish()
         marks.sign_marks(replica, intake.touched, now)
         _seen(replica, child, request, len(lines), now)
