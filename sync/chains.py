@@ -46,7 +46,7 @@ def note(db: Database, event: Event, side: str, now_ms: int, *, wants_mark: bool
 
 def is_below(db: Database, chain: str) -> bool:
     """Whether the chain has come up from below before."""
-    return db.execute("SELECT side FROM chain WHERE chain = ?", [chain]).fetchone() == ("below",)
+    return bool(db.execute("SELECT 1 FROM chain WHERE chain = ? AND side = 'below'", [chain]).fetchone())
 
 
 def _joined(db: Database, event: Event, tips: set[str], gaps: set[str], forked: int) -> tuple[str, str, int]:

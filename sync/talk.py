@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from sqlite_utils import Database
+
 from schemas.errors import Corrupt, GridError
 from schemas.strict_json import Json, loads
-from sync import auth, directory, trails
+from sync import auth, directory, log, owed, trails
 from sync.certificates import key_of
 from sync.database import write
 from sync.env import Reply, TransportError
@@ -14,6 +16,7 @@ from sync.inlog import begin
 from sync.intake import Intake
 from sync.log import START, new_log_id
 from sync.replica import Replica
+from sync.routing import PUBLISHED
 from sync.server import HELLO_PATH
 from sync.trails import Trail
 
@@ -123,6 +126,7 @@ def adopt(replica: Replica, trail: Trail, url: str | None) -> None:
     node, unit, _level, _key = trail.claims[-1]
     with write(replica.db, "adopt", replica.env):
         intake = Intake(replica, replica.env.now_ms())
+        new = [event.hash for event in trail.events if log.held(replica.db, event.hash) is None]
         for event in trail.events:
             intake.add(event, "down")
         intake.finish()
@@ -134,9 +138,26 @@ def adopt(replica: Replica, trail: Trail, url: str | None) -> None:
         ).rowcount
         if fresh:
             begin(replica.db, link, down_log, START)
+        # It came outside every log: handed back, it is in one, whatever disk goes back in time next.
+        (down_log,) = replica.db.execute("SELECT down_log FROM link WHERE link = ?", [link]).fetchone()
+        owed.note(replica.db, link, down_log, new)
+        if fresh:  # earlier parents may be gone with all that they sent down and not yet up
+            owed.note(replica.db, link, down_log, _sent_down(replica.db))
         replica.db.execute(
             "UPDATE link SET node = ?, nonce = NULL, url = COALESCE(?, url) WHERE link = ?", [node, url, link]
         )
+
+
+def _sent_down(db: Database) -> list[str]:
+    """What ever came down, but for what the city publishes to everybody anyway."""
+    kinds = sorted(PUBLISHED)
+    rows = db.execute(
+        "SELECT e.hash FROM inlog i JOIN event e ON e.hash = i.hash"
+        " WHERE i.link IN (SELECT link FROM link WHERE side = 'parent')"
+        f" AND e.kind NOT IN ({','.join('?' * len(kinds))}) GROUP BY e.hash ORDER BY MIN(e.n)",
+        kinds,
+    )
+    return [row[0] for row in rows]
 
 
 def json_of(reply: Reply) -> Json:
