@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
 from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, WEST, City, Node
 from node.status import forks, heads
 from schemas.errors import GridError
-from sync import enrol
+from sync import carrier, enrol, log
+from sync.database import write
+from sync.intake import Intake
+from sync.rebuild import rebuild
 from sync.verify import verify
 
 
@@ -191,11 +195,8 @@ def test_what_a_replaced_node_writes_afterwards_is_kept_and_has_no_effect() -> N
     stolen = town.check(E_GROUPS[1], "2026-11-20")
     refused = town.sync().last
     assert (refused.kind, refused.problem) == ("failed", "revoked")
-    from sync import log
-    from sync.database import write
-    from sync.intake import Intake  # the stolen disk's line reaches the county by another way
 
-    stored = log.load(town.db, stolen)
+    stored = log.load(town.db, stolen)  # the stolen disk's line reaches the county by another way
     assert stored is not None
     with write(east.db, "exchange", east.env):
         intake = Intake(east.replica, east.env.now_ms())
@@ -224,8 +225,6 @@ def test_a_revocation_that_comes_after_what_it_voids_takes_it_out_of_every_figur
     assert city.hub.db.execute("SELECT standing FROM event WHERE hash = ?", [late]).fetchone()[0] == "revoked"
     assert city.hub.count("check_report") == 1
     kept = city.hub.derived()
-    from sync.rebuild import rebuild
-
     rebuild(city.hub.replica)
     assert city.hub.derived() == kept
 
@@ -283,4 +282,70 @@ def test_a_unit_that_gets_its_node_later_is_given_its_earlier_reports() -> None:
     city.settle()
     assert earlier in hashes(town)
     assert CITY not in town.replica.link_up
+    sound(city)
+
+
+class PowerCut(BaseException):
+    """The process dies at a commit."""
+
+
+def dies(node: Node, name: str, moment: str, act: Callable[[], object]) -> None:
+    """Runs something during which the power goes at a commit."""
+
+    def at_commit(commit: str, when: str) -> None:
+        if (commit, when) == (name, moment):
+            raise PowerCut
+
+    node.env.on_commit = at_commit
+    with pytest.raises(PowerCut):
+        act()
+    node.env.on_commit = None
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_power_cut_at_the_commits_of_files_moves_and_revocations_costs_nothing(moment: str) -> None:
+    city = City()
+    east, west, town = city.join(city.hub, EAST), city.join(city.hub, WEST), None
+    town = city.join(east, E_TOWN)
+    city.settle()
+    kept = town.check(E_GROUPS[0], "2026-11-20")
+    (file,) = carrier.export(town.replica)
+    dies(east, "import", moment, lambda: carrier.take_in(east.replica, file.content))
+    assert (kept in hashes(east)) == (moment == "after")
+    assert carrier.take_in(east.replica, file.content).new == int(moment == "before")
+    city.hub.publish(
+        {"type": "unit", "act": "move", "unit": E_TOWN, "date": "2026-11-21", "parent": WEST, "address": west.url}
+    )
+    for node in (east, west):
+        node.sync()
+    dies(town, "adopt", moment, town.sync)
+    city.settle(20)
+    assert (town.replica.identity.parent, kept in hashes(west)) == (WEST, True)
+    dies(west, "revoke", moment, lambda: enrol.revoke(west.replica, E_TOWN))
+    if moment == "before":
+        enrol.revoke(west.replica, E_TOWN)
+    with pytest.raises(GridError, match="no_node"):
+        enrol.revoke(west.replica, E_TOWN)
+    assert town.sync().last.problem == "revoked"
+
+
+def test_a_child_of_a_revoked_issuer_is_taken_in_again_by_a_person_and_keeps_its_chain() -> None:
+    city = City()
+    east, town = city.line(EAST, E_TOWN)
+    position = east.snapshot()
+    village = city.join(town, E_VILLAGE)  # certified by the township after the county's copy was made
+    east.restore(position)
+    city.nodes.remove(village)
+    new = city.replace(town, east)
+    city.nodes.append(village)
+    village.parent = new
+    kept = village.check(E_GROUPS[0], "2026-11-20")
+    assert village.sync().last.problem == "unknown_key"
+    with pytest.raises(GridError, match="unit_out_of_scope"):
+        enrol.readmit(new.replica, WEST)
+    assert enrol.readmit(new.replica, E_VILLAGE) == [village.replica.identity.node]
+    city.settle(20)
+    assert kept in hashes(city.hub)
+    assert len(own_chains(village)) == 1
+    assert city.hub.db.execute("SELECT standing FROM event WHERE hash = ?", [kept]).fetchone()[0] == "ok"
     sound(city)

@@ -14,13 +14,14 @@ from node import answers
 from node.answers import Answer
 from node.projections import CHECK_KIND
 from node.queries import Tally
-from sync import log, marks, routing, server
+from sync import inlog, log, marks, receive, routing, server
 from sync.client import Client, Outcome
 from sync.database import write
 from sync.directory import tree_of
 from sync.intake import Intake
 from sync.manifest import Request
 from sync.replica import Replica
+from sync.talk import Talk
 from sync.wire import Incoming
 
 
@@ -73,30 +74,29 @@ def test_tallying_a_line_that_comes_again_makes_wrong_figures(monkeypatch: pytes
 
 
 def test_a_cursor_that_the_sender_moves_by_itself_loses_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    post = Client._signed_post
+    post = Talk._signed_post
 
-    def sent_is_received(self: Client, body: bytes, nonce: str) -> Any:
-        end = self._batch().end[0]
-        self.replica.db.execute("UPDATE link SET hint = ? WHERE link = ?", [end, self.replica.link_up])
-        return post(self, body, nonce)
+    def sent_is_received(self: Talk, path: str, body: bytes, headers: dict[str, str], nonce: str) -> Any:
+        end = Client(self.replica, self.url)._batch("").end[0] if path == server.EXCHANGE_PATH else None
+        if end is not None:
+            self.replica.db.execute("UPDATE link SET hint = ? WHERE link = ?", [end, self.replica.link_up])
+        return post(self, path, body, headers, nonce)
 
-    monkeypatch.setattr(Client, "_signed_post", sent_is_received)
-    monkeypatch.setattr(Client, "_follow", lambda _self, _reply: Outcome("again", busy=True))
+    monkeypatch.setattr(Talk, "_signed_post", sent_is_received)
+    monkeypatch.setattr(Client, "_follow", lambda *_: Outcome("again", busy=True))
     assert seed_that_breaks("L1 at the top")
 
 
 def test_a_cursor_committed_apart_from_its_events_loses_them(monkeypatch: pytest.MonkeyPatch) -> None:
     def cursor_first(
-        replica: Replica,
-        node: str,
-        request: Request,
-        presented: Sequence[Incoming],
-        lines: Sequence[Incoming],
-        now: int,
-    ) -> tuple[dict[str, object], list[str]]:
+        replica: Replica, node: str, request: Request, _back: Sequence[Incoming], lines: Sequence[Incoming], now: int
+    ) -> tuple[dict[str, object], list[str], bool]:
         with write(replica.db, "exchange", replica.env):
-            child = server._child(replica, node)
-            log.append_in(replica.db, child.link, request.log, server._fold(replica, child, request, lines))
+            child = receive.child_of(replica, node)
+            rows = receive.fold(replica, child, request, lines)
+            if log.in_tip(replica.db, child.link, request.log) is None:
+                inlog.begin(replica.db, child.link, request.log, request.start)
+            log.append_in(replica.db, child.link, request.log, rows)
         with write(replica.db, "exchange", replica.env):
             intake = Intake(replica, now)
             for line in lines:
@@ -105,7 +105,7 @@ def test_a_cursor_committed_apart_from_its_events_loses_them(monkeypatch: pytest
             intake.finish()
             marks.sign_marks(replica, intake.touched, now)
             server._seen(replica, child, request, len(lines), now)
-            return server._answer(replica, child, request, now)
+            return (*server._answer(replica, child, request, now), True)
 
     monkeypatch.setattr(server, "_commit", cursor_first)
     assert seed_that_breaks("L1 at the top")

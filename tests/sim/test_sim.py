@@ -18,7 +18,9 @@ from surroundings import FAULTS
 from sync.database import COMMITS
 
 HERE: Final = Path(__file__).resolve().parent
-CRASHES: Final = {f"crash {name} {moment}" for name in COMMITS for moment in ("before", "after")}
+# Commits of what does not happen in this city: tests/integration/test_recovery.py dies there.
+ELSEWHERE: Final = {"adopt", "import", "revoke"}
+CRASHES: Final = {f"crash {name} {moment}" for name in COMMITS - ELSEWHERE for moment in ("before", "after")}
 
 
 def test_whatever_fails_every_law_holds_when_the_faults_are_over(capsys: pytest.CaptureFixture[str]) -> None:
