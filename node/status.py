@@ -8,6 +8,7 @@ from schemas.clock import iso_instant
 from schemas.labels import DEFAULT_LANGUAGE, has_label, label
 from sync import log
 from sync.database import read
+from sync.heads import is_awaited
 from sync.replica import Replica
 
 SILENT_ALARM_MS: Final = 3 * 86_400_000
@@ -146,6 +147,7 @@ def alarms(replica: Replica, language: str) -> list[dict[str, Any]]:
         found.append(
             {"code": "not_marked", "text": label(language, "alarm.not_marked", days=days), "since": iso_instant(row[0])}
         )
+    found += _of_disks(replica, language) + _withheld(replica, now, language)
     silent = replica.db.execute(
         "SELECT unit, last_seen_at FROM link WHERE side = 'child' AND last_seen_at < ? ORDER BY unit LIMIT ?",
         [now - SILENT_ALARM_MS, MAX_LISTED],
@@ -154,6 +156,40 @@ def alarms(replica: Replica, language: str) -> list[dict[str, Any]]:
         text = label(language, "alarm.child_silent", unit=unit, days=(now - seen) // 86_400_000)
         found.append({"code": "child_silent", "text": text, "since": iso_instant(seen)})
     return found
+
+
+def _of_disks(replica: Replica, language: str) -> list[dict[str, Any]]:
+    """This disk went back in time, or another one signs with its key."""
+    found = []
+    if is_awaited(replica.db):
+        found.append({"code": "restored_copy", "text": label(language, "alarm.restored_copy"), "since": None})
+    own = replica.db.execute(
+        "SELECT chain FROM chain WHERE node = ? AND forked = 1 ORDER BY chain LIMIT ?",
+        [replica.identity.node, MAX_LISTED],
+    ).fetchall()
+    if own:
+        text = label(language, "alarm.forked")
+        found.append({"code": "forked", "text": text, "since": None})
+    return found
+
+
+def _withheld(replica: Replica, now: int, language: str) -> list[dict[str, Any]]:
+    """Chains from below of which something is missing for days, though what follows it has come."""
+    rows = replica.db.execute(
+        "SELECT COALESCE(n.unit, c.node), MAX(c.top), MIN(e.seq) - 1, MIN(e.received_at) FROM chain c"
+        " JOIN event e ON e.chain = c.chain LEFT JOIN node_cert n ON n.node = c.node"
+        " WHERE c.side = 'below' AND c.gaps <> '' AND instr(c.gaps, e.prev) > 0 AND e.prev <> '-'"
+        " GROUP BY c.chain HAVING MIN(e.received_at) < ? ORDER BY 1 LIMIT ?",
+        [now - UNMARKED_ALARM_MS, MAX_LISTED],
+    )
+    return [
+        {
+            "code": "withheld",
+            "text": label(language, "alarm.withheld", unit=unit, top=top, seq=seq),
+            "since": iso_instant(since),
+        }
+        for unit, top, seq, since in rows.fetchall()
+    ]
 
 
 def _link(replica: Replica) -> dict[str, Any] | None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, WEST, City, Node
-from node.status import forks, heads
+from builders import CITY, DAY_MS, E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, WEST, City, Node
+from node.status import alarms, forks, heads
 from schemas.errors import GridError
 from sync import carrier, enrol, log
 from sync.database import write
@@ -349,3 +349,43 @@ def test_a_child_of_a_revoked_issuer_is_taken_in_again_by_a_person_and_keeps_its
     assert len(own_chains(village)) == 1
     assert city.hub.db.execute("SELECT standing FROM event WHERE hash = ?", [kept]).fetchone()[0] == "ok"
     sound(city)
+
+
+def codes(node: Node) -> list[str]:
+    """The alarms of a node."""
+    return [one["code"] for one in alarms(node.replica, "zh_CN")]
+
+
+def test_a_restored_copy_and_a_fork_raise_an_alarm_at_the_writer_until_they_are_settled() -> None:
+    city = City()
+    (east,) = city.line(EAST)
+    backup = east.snapshot()
+    east.check(E_GROUPS[0], "2026-11-20")
+    city.settle()
+    east.restore(backup)
+    assert codes(east) == ["restored_copy"]
+    city.settle()
+    assert codes(east) == []
+    twin = city.clone(east)
+    east.check(E_GROUPS[1], "2026-11-20")
+    twin.check(E_GROUPS[2], "2026-11-20")
+    city.settle(40)
+    assert (codes(east), codes(twin)) == (["forked"], ["forked"])
+
+
+def test_what_is_missing_on_the_way_for_days_raises_an_alarm_above() -> None:
+    city = City()
+    (east,) = city.line(EAST)
+    first, second = east.check(E_GROUPS[0], "2026-11-20"), east.check(E_GROUPS[1], "2026-11-20")
+    stored = log.load(east.db, second)
+    assert stored is not None
+    with write(city.hub.db, "exchange", city.hub.env):
+        intake = Intake(city.hub.replica, city.hub.env.now_ms())
+        intake.add(stored.event, "file")
+        intake.finish()
+    assert codes(city.hub) == []
+    city.clock.forward(4 * DAY_MS)
+    assert "withheld" in codes(city.hub)
+    city.settle()
+    assert first in hashes(city.hub)
+    assert "withheld" not in codes(city.hub)
