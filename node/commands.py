@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask
 
-from node import accounts, checks, commands_carry, status
+from node import accounts, checks, commands_carry, commands_keep, status
 from node.app import Grid
 from node.doctor import examine
 from node.home import SERVE_LOCK, Home, locked
@@ -69,6 +69,10 @@ def common(sub: Subparsers, make_app: Callable[[Grid], Flask]) -> None:
     out.add_argument("--all", action="store_true", help="整本日志 / the whole log, to carry past a level")
     brought = add("import", "导入下级的 .gsync 或上级的 .gack / take a carried file in", commands_carry.bring)
     brought.add_argument("file", metavar="FILE")
+    kept = add("backup", "备份到新文件夹 / put database and keys aside", commands_keep.back_up)
+    kept.add_argument("dest", metavar="DEST")
+    restored = add("restore", "由备份恢复（先停 serve） / put a backup in place", commands_keep.put_back)
+    restored.add_argument("src", metavar="SRC")
     add("status", "本节点状况 / how this node stands", _status)
     add("verify", "核验全部记录 / check every signature, chain and tally", _verify)
     add("rebuild", "由日志重建数据 / make derived data again from the log", _rebuild)

@@ -15,7 +15,7 @@ LOG_S = 10
 ARRIVES_S = 60
 BUSY_TIMEOUT_S = 5  # of sync.database
 ENTERED = 30
-PLAIN_FILES = {"config.toml", "grid.db", "serve.lock"}
+PLAIN_FILES = {"config.toml", "grid.db", "head", "head.lock", "serve.lock"}
 
 
 def test_a_second_serve_and_a_rebuild_beside_serve_are_refused_and_every_other_command_works(nodes: Nodes) -> None:

@@ -1,0 +1,132 @@
+"""A node's database and keys put aside whole, and put back. The head marker is left out on purpose: by it a node knows
+that it runs on an earlier copy (3-sync, Restored copy).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from node.home import CONFIG, DATABASE, KEYS, NODE_KEY, SERVE_LOCK, locked
+from schemas.clock import iso_instant
+from schemas.errors import Conflict, Invalid
+from sync.keys import SEED_BYTES, Signer
+from sync.replica import Replica
+
+PART: Final = ".part"
+ASIDE: Final = "replaced-"
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A database that was put aside or back: its node, how many events it holds, its size, and where what was there
+    before is kept.
+    """
+
+    node: str
+    events: int
+    size: int
+    path: Path
+    kept: Path | None = None
+
+
+def back_up(replica: Replica, folder: Path, target: Path) -> Copied:
+    """Writes database, keys and config into a new folder; beside a running `serve`. Nothing half is left.
+
+    Raises Conflict when the target holds something, Invalid when it can't be written or the copy is not sound.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise Conflict("folder_not_empty", field="DEST", value=target)
+    part = target.with_name(target.name + PART)
+    try:
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True, mode=0o700)
+        replica.db.execute("VACUUM INTO ?", [str(part / DATABASE)])
+        shutil.copytree(folder / KEYS, part / KEYS)
+        shutil.copy2(folder / CONFIG, part / CONFIG)
+        node, events = _examined(part)
+        _flush(part)
+        if target.exists():
+            target.rmdir()
+        part.rename(target)
+    except (OSError, sqlite3.Error) as error:
+        shutil.rmtree(part, ignore_errors=True)
+        raise Invalid("folder_not_writable", field="DEST", value=f"{target}: {error}") from error
+    except Invalid:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    return Copied(node, events, (target / DATABASE).stat().st_size, target)
+
+
+def put_back(source: Path, folder: Path, now_ms: int) -> Copied:
+    """Puts a backup in the place of a node's database, whose files are kept aside. `serve` has to be stopped.
+
+    Raises Invalid when the source is no sound backup or another node's, Conflict while `serve` runs.
+    """
+    node, events = _examined(source)
+    fresh = not folder.exists() or not any(folder.iterdir())
+    if fresh:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source / KEYS, folder / KEYS)
+        shutil.copy2(source / CONFIG, folder / CONFIG)
+    elif _node_of(folder) != node:
+        raise Invalid("restore_other_node", field="SRC", value=node, own=_node_of(folder))
+    try:
+        with locked(folder / SERVE_LOCK, wait=False):
+            kept = None if fresh else _aside(folder, now_ms)
+            part = folder / (DATABASE + PART)
+            shutil.copyfile(source / DATABASE, part)
+            _flush(folder)
+            part.replace(folder / DATABASE)
+    except Conflict as error:
+        raise Conflict("stop_serve_first", field="--data", value=folder) from error
+    return Copied(node, events, (folder / DATABASE).stat().st_size, folder, kept)
+
+
+def _aside(folder: Path, now_ms: int) -> Path | None:
+    """Moves the database with its side files into a folder named after the instant."""
+    files = sorted(folder.glob(f"{DATABASE}*"))
+    if not files:
+        return None
+    stamp = (iso_instant(now_ms) or "").replace(":", "").replace("+", "p")
+    kept = folder / f"{ASIDE}{stamp}"
+    kept.mkdir()
+    for file in files:
+        file.rename(kept / file.name)
+    return kept
+
+
+def _examined(folder: Path) -> tuple[str, int]:
+    """(node, events) of a backup whose database is whole and fits its key. Raises Invalid."""
+    if not (folder / DATABASE).is_file() or not (folder / NODE_KEY).is_file():
+        raise Invalid("no_backup_here", field="SRC", value=folder)
+    try:
+        with closing(sqlite3.connect(f"file:{folder / DATABASE}?mode=ro&immutable=1", uri=True)) as conn:
+            (sound,) = conn.execute("PRAGMA quick_check(1)").fetchone()
+            (node,) = conn.execute("SELECT node FROM node_state").fetchone()
+            (events,) = conn.execute("SELECT COUNT(*) FROM event").fetchone()
+    except (sqlite3.Error, TypeError) as error:
+        raise Invalid("backup_damaged", field="SRC", value=f"{folder}: {error}") from error
+    if sound != "ok" or _node_of(folder) != node:
+        raise Invalid("backup_damaged", field="SRC", value=f"{folder}: {sound}")
+    return str(node), int(events)
+
+
+def _node_of(folder: Path) -> str:
+    seed = (folder / NODE_KEY).read_bytes() if (folder / NODE_KEY).is_file() else b""
+    return Signer(seed).node if len(seed) == SEED_BYTES else ""
+
+
+def _flush(folder: Path) -> None:
+    """Has every file of a folder on the disk."""
+    for path in [*folder.rglob("*"), folder]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

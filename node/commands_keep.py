@@ -1,0 +1,43 @@
+"""`backup DEST` and `restore SRC`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from node import backups
+from node.backups import Copied
+from node.home import Home
+from node.terminal import DONE, language, show
+from schemas.labels import label
+from sync.env import SystemEnv
+from sync.transport import HttpTransport
+
+
+def back_up(arguments: argparse.Namespace) -> int:
+    """Puts database and keys aside, beside a running `serve`."""
+    home = Home(Path(arguments.data))
+    copied = backups.back_up(home.replica(), home.folder, Path(arguments.dest))
+    home.close()
+    show(arguments, _document(copied), label(language(), "cli.backed_up", **_words(copied)))
+    return DONE
+
+
+def put_back(arguments: argparse.Namespace) -> int:
+    """Puts a backup in the place of the database, which is kept aside."""
+    folder = Path(arguments.data)
+    now_ms = SystemEnv(folder, HttpTransport()).now_ms()
+    copied = backups.put_back(Path(arguments.src), folder, now_ms)
+    show(arguments, _document(copied), label(language(), "cli.restored", **_words(copied)))
+    return DONE
+
+
+def _document(copied: Copied) -> dict[str, object]:
+    return {
+        "node": copied.node, "events": copied.events, "bytes": copied.size, "path": str(copied.path),
+        "kept": str(copied.kept) if copied.kept else None,
+    }  # fmt: skip
+
+
+def _words(copied: Copied) -> dict[str, object]:
+    return {"events": copied.events, "path": copied.path, "kept": copied.kept or "—"}
