@@ -17,6 +17,7 @@ from sync.keys import SIGNATURE_BYTES, verify
 from sync.replica import CITY, Replica
 
 MAX_CHAINS_ASKED: Final = 50
+UNKNOWN_TOP: Final = 0
 # From one level to the next by the index: a chain has a mark for each exchange that brought something, for ever.
 _NEWEST: Final = (
     "WITH RECURSIVE level (by) AS (SELECT MIN(by) FROM mark WHERE chain = ? UNION ALL"
@@ -90,9 +91,10 @@ def take_in(replica: Replica, relayed: Iterable[Json]) -> int:
         if mark.chain[:26] == replica.identity.node:  # another disk went on, or this one went back
             lacking = set(mark.tips) - {row[0] for row in rows}
             owed.want(replica.db, sorted(lacking), at=mark.at)
-        if not rows:  # speaks of tips that this disk has lost
+        if not rows and not _is_kept_chain(replica.db, mark.chain):
             continue
-        kept += _keep(replica.db, mark, max(row[1] for row in rows), line, signature)
+        # A mark of tips that are not held here says nothing of what is; it is passed on to whom it may concern.
+        kept += _keep(replica.db, mark, max((row[1] for row in rows), default=UNKNOWN_TOP), line, signature)
         found = directory.unit_of(replica.db, mark.by)
         if found is not None and found[1] == CITY:
             _settle(replica.db, mark)
@@ -118,6 +120,10 @@ def reached(db: Database, chain: str, seq: int, event_hash: str, disputed: bool)
 def newest_instant(db: Database) -> int | None:
     """The latest instant that any held mark names; one of the clocks that tell what lies in the future."""
     return db.execute("SELECT MAX(at) FROM mark").fetchone()[0]  # type: ignore[no-any-return]
+
+
+def _is_kept_chain(db: Database, chain: str) -> bool:
+    return db.execute("SELECT 1 FROM chain WHERE chain = ?", [chain]).fetchone() is not None
 
 
 def _keep(db: Database, mark: Mark, top: int, line: str, signature: bytes) -> int:

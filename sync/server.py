@@ -208,7 +208,7 @@ def _answer(replica: Replica, child: Child, request: Request, now: int) -> tuple
         "v": VERSION,
         "have": point_json(have),
         "refused": refused_after(replica, child, request.log, request.start[0]),
-        "marks": marks.newest(db, _chains_to_tell(replica, request, have)),
+        "marks": marks.newest(db, _chains_to_tell(replica, child, request, have)),
         "lost": len(lost),
         "down": down,
         "next": 0,
@@ -217,12 +217,19 @@ def _answer(replica: Replica, child: Child, request: Request, now: int) -> tuple
     return answer, lost + lines
 
 
-def _chains_to_tell(replica: Replica, request: Request, have: log.Point) -> list[str]:
-    """The chains asked for; the child's own too when more than its head is known of it: another disk writes it."""
+def _chains_to_tell(replica: Replica, child: Child, request: Request, have: log.Point) -> list[str]:
+    """The chains asked for; the child's own too when more than its head is known of it, here or above: then another
+    disk writes it, or this one went back.
+    """
+    if have != request.head:
+        return list(request.marks)
     chain, _seq, head = request.own
-    row = replica.db.execute("SELECT tips FROM chain WHERE chain = ?", [chain]).fetchone()
-    ahead = row is not None and have == request.head and row[0] != head
-    return list(dict.fromkeys([*request.marks, *([chain] if ahead else [])]))
+    # Of an earlier chain of its own the child need not know that it lacks anything: here one sees what the city has.
+    rows = replica.db.execute(
+        "SELECT chain FROM chain WHERE (chain = ? AND tips <> ?) OR (node = ? AND behind_since IS NOT NULL) LIMIT ?",
+        [chain, head, child.node, marks.MAX_CHAINS_ASKED],
+    )
+    return list(dict.fromkeys([*request.marks, *(row[0] for row in rows)]))
 
 
 def _down_lines(replica: Replica, child: Child, start: log.Point, writer: LineWriter) -> tuple[log.Point, list[str]]:

@@ -17,6 +17,7 @@ from sync.certificates import key_of, sound
 from sync.database import read
 from sync.intake import Intake
 from sync.keys import verify as verify_signature
+from sync.marks import UNKNOWN_TOP
 from sync.replica import Replica
 
 PAGE: Final = 1_000
@@ -170,7 +171,7 @@ def _folded(rows: list[Row], report: Report) -> None:
 
 
 def _marks(db: Database, report: Report) -> None:
-    for line, signature, by in db.execute("SELECT line, sig, by FROM mark").fetchall():
+    for line, signature, by, top in db.execute("SELECT line, sig, by, top FROM mark").fetchall():
         report.marks += 1
         key = key_of(db, by)
         try:
@@ -180,8 +181,8 @@ def _marks(db: Database, report: Report) -> None:
         raw = line.encode("ascii", "replace")
         if mark is None or mark.by != by or key is None or not verify_signature(key, "mark", raw, signature):
             report.found("bad_mark", None, f"mark of {by} does not verify: {line!r}")
-        elif not any(_held(db, tip) for tip in mark.tips):
-            # A mark is kept only where one of its tips is held: what it names was here once.
+        elif top != UNKNOWN_TOP and not any(_held(db, tip) for tip in mark.tips):
+            # One of its tips was held when the mark came: what it names was here once.
             report.found("lost_tip", mark.tips[0], f"chain {mark.chain}: {mark.tips[0]} was marked and is not held")
 
 
