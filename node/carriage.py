@@ -53,10 +53,10 @@ def read_file(path: Path) -> bytes:
     """A file's bytes. Raises Invalid when it can't be read or is over the limit."""
     try:
         if path.stat().st_size > MAX_PLAIN_BYTES:
-            raise Invalid("file_too_large", field="file", value=path.stat().st_size, limit=MAX_PLAIN_BYTES)
+            raise Invalid("carried_too_large", field="file", value=path.stat().st_size, limit=MAX_PLAIN_BYTES)
         return path.read_bytes()
     except OSError as error:
-        raise Invalid("file_unreadable", field="file", value=f"{path}: {error.strerror}") from error
+        raise Invalid("carried_unreadable", field="file", value=f"{path}: {error.strerror}") from error
 
 
 def put(folder: Path, file: Carried) -> Path:

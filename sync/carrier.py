@@ -75,16 +75,8 @@ def export(replica: Replica, *, everything: bool = False) -> list[Carried]:
 
 
 def _next_lines(replica: Replica, start: log.Point) -> tuple[list[str], log.Point]:
-    writer, end, size = LineWriter(), start, 0
-    lines: list[str] = []
-    for entry in log.up_lines(replica.db, start[0], MAX_EVENTS):
-        line = writer.line(entry)
-        size += len(line.encode("utf-8"))
-        if lines and size > FILE_PLAIN_BYTES:
-            break
-        lines.append(line)
-        end = (entry.n, entry.acc)
-    return lines, end
+    filled = LineWriter(FILE_PLAIN_BYTES).fill(log.up_lines(replica.db, start[0], MAX_EVENTS), at_least=1)
+    return [line for _entry, line in filled], (filled[-1][0].n, filled[-1][0].acc) if filled else start
 
 
 def _file(replica: Replica, start: log.Point, end: log.Point, lines: Sequence[str]) -> Carried:
@@ -119,7 +111,7 @@ def take_in(replica: Replica, content: bytes) -> Imported:
     try:
         request = read_request(manifest)
     except BadRequest as error:
-        raise Invalid("file_unreadable", field="file", value=error.field) from error
+        raise Invalid("carried_unreadable", field="file", value=error.field) from error
     node, unit = _writer_below(replica, trail)
     lines = _read_lines(replica, trail, raws)
     with write(replica.db, "import", replica.env):
@@ -139,11 +131,11 @@ def take_in(replica: Replica, content: bytes) -> Imported:
 def _opened(content: bytes) -> tuple[Trail, dict[str, Json], list[str]]:
     """(trail, manifest, lines) of a whole file whose count, hash and signature fit."""
     if len(content) > MAX_PLAIN_BYTES:
-        raise Invalid("file_too_large", field="file", value=len(content), limit=MAX_PLAIN_BYTES)
+        raise Invalid("carried_too_large", field="file", value=len(content), limit=MAX_PLAIN_BYTES)
     lines = _lines_of(content)
     end = _object(lines[-1], "file_half")
     place = next((at for at, line in enumerate(lines) if line.startswith("{")), 0)
-    manifest = _object(lines[place], "file_unreadable")
+    manifest = _object(lines[place], "carried_unreadable")
     trail = _trail(list(lines[:place]))
     raws = lines[place + 1 : -1]
     digest = hashlib.sha256(content[: content.rstrip(b"\n").rfind(b"\n") + 1]).digest()
@@ -151,7 +143,7 @@ def _opened(content: bytes) -> tuple[Trail, dict[str, Json], list[str]]:
         raise Invalid("file_damaged", field="file", value=end.get("end"))
     _check_signature(trail, end.get("sig"), digest)
     if len(raws) > MAX_EVENTS:
-        raise Invalid("file_too_large", field="file", value=len(raws), limit=MAX_EVENTS)
+        raise Invalid("carried_too_large", field="file", value=len(raws), limit=MAX_EVENTS)
     return trail, manifest, raws
 
 
@@ -159,7 +151,7 @@ def _lines_of(content: bytes) -> list[str]:
     try:
         lines = content.decode("utf-8").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
-        raise Invalid("file_unreadable", field="file", value=str(error)[:80]) from error
+        raise Invalid("carried_unreadable", field="file", value=str(error)[:80]) from error
     if not content.endswith(b"\n") or len(lines) < 2:
         raise Invalid("file_half", field="file", value=len(content))
     return lines
@@ -179,7 +171,7 @@ def _trail(lines: list[Json] | list[str]) -> Trail:
     try:
         return read_trail(list(lines))
     except Corrupt as error:
-        raise Invalid("file_unreadable", field="file", value="certificates") from error
+        raise Invalid("carried_unreadable", field="file", value="certificates") from error
 
 
 def _check_signature(trail: Trail, signature: Json, digest: bytes) -> None:
@@ -209,7 +201,7 @@ def _read_lines(replica: Replica, trail: Trail, raws: Sequence[str]) -> list[Inc
     try:
         return [reader.read(raw) for raw in raws]
     except BadRequest as error:
-        raise Invalid("file_unreadable", field="file", value=error.value) from error
+        raise Invalid("carried_unreadable", field="file", value=error.value) from error
 
 
 def _store(intake: Intake, writer: Child, request: Request, lines: Sequence[Incoming]) -> tuple[bool, int]:

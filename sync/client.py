@@ -24,6 +24,7 @@ CLIENT: Final = "0.1.0"
 TARGET_GZIP_BYTES: Final = 64 * 1024
 PLAIN_PER_GZIP: Final = 2  # measured on checks: a signed line shrinks to about half
 MIN_TARGET_BYTES: Final = 512
+SHORTEST_LINE_BYTES: Final = 200
 Kind = Literal["ok", "again", "failed"]
 
 
@@ -45,7 +46,7 @@ class Outcome:
 class _Batch:
     start: log.Point
     end: log.Point
-    back: list[str]
+    back: dict[str, str]  # by hash
     lines: list[str]
 
 
@@ -60,6 +61,7 @@ class Client:
         self.talk = Talk(replica, parent_url)
         self.own_url = own_url
         self.target_bytes = TARGET_GZIP_BYTES
+        self._handed: tuple[set[str], set[str]] = (set(), set())  # back and lost of the exchange before
 
     def exchange(self) -> Outcome:
         """One exchange, at most: an answered one, or one whose failure is told in the outcome."""
@@ -93,7 +95,7 @@ class Client:
         batch = self._batch(down_log)
         certs = trails.own_lines(db) if present else []
         manifest = self._manifest(batch, up_log, (down_log, down), asked, len(certs))
-        body = encode(manifest, certs + batch.back + batch.lines)
+        body = encode(manifest, [*certs, *batch.back.values(), *batch.lines])
         reply = self.talk.post(EXCHANGE_PATH, body, {"content-type": CONTENT_TYPE, "content-encoding": "gzip"})
         if reply.status == 403 and not present and code_of(reply) == "unknown_key":
             return None
@@ -115,8 +117,10 @@ class Client:
             self._note_success(answer, reply, now)
         if answer.down_to is None:
             return self._rebase()
+        handed = set(batch.back), {line.hash for line in lost}
+        going_on, self._handed = handed != self._handed and handed != (set(), set()), handed
         behind = log.up_tip(db)[0] > answer.have[0]
-        busy = behind or answer.more or bool(new_marks or lost or batch.back or owed.wanted(db))
+        busy = behind or answer.more or going_on or bool(new_marks or owed.wanted(db))
         return Outcome("ok", len(batch.lines), pulled + returned, busy=busy, next_s=answer.next_s)
 
     def _read(self, reply: Reply) -> tuple[Answer, list[Incoming], list[Incoming]]:
@@ -141,24 +145,13 @@ class Client:
         (hint,) = db.execute("SELECT hint FROM link WHERE link = ?", [link]).fetchone()
         acc = log.up_acc(db, hint)
         start: log.Point = log.START if acc is None else (hint, acc)
-        writer, end, size = LineWriter(), start, 0
         budget = self.target_bytes * PLAIN_PER_GZIP
-        back: list[str] = []
-        for entry in owed.lines(db, link, down_log):
-            line = writer.line(entry)
-            size += len(line.encode("utf-8"))
-            if back and size > budget:
-                break
-            back.append(line)
-        lines: list[str] = []
-        for entry in log.up_lines(db, start[0], min(MAX_EVENTS - len(back), budget // 200 + 1)):
-            line = writer.line(entry)
-            size += len(line.encode("utf-8"))
-            if lines and size > budget:
-                break
-            lines.append(line)
-            end = (entry.n, entry.acc)
-        return _Batch(start, end, back, lines)
+        writer = LineWriter(budget)
+        back = writer.fill(owed.lines(db, link, down_log), at_least=1)
+        limit = min(MAX_EVENTS - len(back), budget // SHORTEST_LINE_BYTES + 1)
+        lines = writer.fill(log.up_lines(db, start[0], limit), at_least=1)
+        end = (lines[-1][0].n, lines[-1][0].acc) if lines else start
+        return _Batch(start, end, {entry.hash: line for entry, line in back}, [line for _entry, line in lines])
 
     def _down_cursor(self) -> tuple[str, log.Point]:
         db, link = self.replica.db, self.replica.link_up

@@ -92,6 +92,12 @@ def is_revoked(db: Database, node: str) -> bool:
     return db.execute(f"SELECT 1 FROM node_cert c WHERE c.node = ? AND EXISTS ({_VOID})", [node]).fetchone() is not None
 
 
+def may_have(replica: Replica, author: str, child_unit: str) -> bool:
+    """Whether a child may be handed what this node wrote: it is, or ever was, below it; nobody reads a sibling's."""
+    found = unit_of(replica.db, author)
+    return found is not None and tree_of(replica).ever_below(found[0], child_unit)
+
+
 def live_nodes(db: Database, unit: str) -> list[str]:
     """The nodes that are certified for a unit and not revoked."""
     sql = f"SELECT DISTINCT node FROM node_cert c WHERE unit = ? AND NOT EXISTS ({_VOID}) ORDER BY node"

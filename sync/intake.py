@@ -101,7 +101,9 @@ class Intake:
             self._own_returned = True
             if event.header.prev != FIRST and log.held(self.db, event.header.prev) is None:
                 owed.want(self.db, [event.header.prev])
-        owed.arrived(self.db, event.hash)
+        for link, log_id in owed.arrived(self.db, event.hash):
+            if directory.may_have(self.replica, event.node, link.partition(">")[2]):
+                owed.note(self.db, link, log_id, [event.hash])
         if standing == OK:
             self._effect(Stored(n, event, self.received_at))
         routing.route(self.replica, self._tree_for(event), n, event)

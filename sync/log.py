@@ -194,7 +194,7 @@ def append_up_again(db: Database, n: int, event_hash: str, after: int) -> bool:
 
 def up_lines(db: Database, after: int, limit: int) -> list[LogLine]:
     """The next entries of the up log."""
-    return _lines(db, "SELECT n, event, acc FROM uplog WHERE n > ? ORDER BY n LIMIT ?", [after, limit])
+    return lines_of(db, "SELECT n, event, acc FROM uplog WHERE n > ? ORDER BY n LIMIT ?", [after, limit])
 
 
 def down_tip(db: Database, link: str) -> Point:
@@ -223,15 +223,9 @@ def append_down(db: Database, link: str, n: int, event_hash: str, after: int = 0
 
 def down_lines(db: Database, link: str, after: int, limit: int) -> list[LogLine]:
     """The next entries of a child's down log."""
-    return _lines(
+    return lines_of(
         db, "SELECT n, event, acc FROM downlog WHERE link = ? AND n > ? ORDER BY n LIMIT ?", [link, after, limit]
     )
-
-
-def line_of(db: Database, event_hash: str) -> LogLine | None:
-    """One held event as a line outside every log; None when it is not held."""
-    found = _lines(db, "SELECT 0 AS n, n AS event, NULL AS acc FROM event WHERE hash = ?", [event_hash])
-    return found[0] if found else None
 
 
 def line_up_to(db: Database, event_hash: str, chain: str, seq: int, limit: int) -> list[str]:
@@ -268,7 +262,8 @@ def _ladder(tip: Point, acc_at: Callable[[int], bytes | None]) -> list[Point]:
     return points if points[-1] == START else [*points, START]
 
 
-def _lines(db: Database, entries: str, params: list[object]) -> list[LogLine]:
+def lines_of(db: Database, entries: str, params: list[object]) -> list[LogLine]:
+    """Entries (n, event, acc), a constant query of the caller, with the stored bytes of their events."""
     rows = db.execute(
         "SELECT l.n, e.hash, l.acc, e.header, e.sig, p.name, p.salt, p.text, p.hash"
         f" FROM ({entries}) l JOIN event e ON e.n = l.event LEFT JOIN part p ON p.event = e.n ORDER BY l.n, p.place",

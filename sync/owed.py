@@ -4,12 +4,13 @@ it wants handed back itself (3-sync, Handing back).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from sqlite_utils import Database
 
 from sync import log
+from sync.certificates import key_of, sound
 from sync.log import LogLine
 
 MAX_WANTED: Final = 20  # in one request
@@ -32,13 +33,15 @@ def settle(db: Database, link: str, log_id: str, hashes: Iterable[str]) -> None:
         db.conn.executemany("DELETE FROM owed WHERE link = ? AND log = ? AND hash = ?", rows)
 
 
-def lines(db: Database, link: str, log_id: str) -> list[LogLine]:
-    """The next events to hand back, oldest first."""
-    rows = db.execute(
-        "SELECT hash FROM owed WHERE link = ? AND log = ? ORDER BY place LIMIT ?", [link, log_id, MAX_HANDED]
+def lines(db: Database, link: str, log_id: str) -> Iterator[LogLine]:
+    """The next events to hand back, oldest first. One whose stored bytes fail helps nobody and is left out."""
+    entries = (
+        "SELECT o.place AS n, e.n AS event, x'' AS acc FROM owed o JOIN event e ON e.hash = o.hash"
+        " WHERE o.link = ? AND o.log = ? ORDER BY o.place LIMIT ?"
     )
-    found = (log.line_of(db, row[0]) for row in rows.fetchall())
-    return [line for line in found if line is not None]
+    for line in log.lines_of(db, entries, [link, log_id, MAX_HANDED]):
+        if sound(line.header, line.signature, line.parts, line.hash, lambda node: key_of(db, node)) is None:
+            yield line
 
 
 def want(db: Database, hashes: Iterable[str], link: str = "", log_id: str = "", at: int = 0) -> None:
@@ -53,7 +56,7 @@ def want(db: Database, hashes: Iterable[str], link: str = "", log_id: str = "", 
 
 
 def wanted(db: Database) -> list[str]:
-    """What the parent is to be asked for now, at most 20."""
+    """What the parent has not been asked for yet, at most 20."""
     rows = db.execute("SELECT DISTINCT hash FROM wanted WHERE asked = 0 ORDER BY hash LIMIT ?", [MAX_WANTED])
     return [row[0] for row in rows]
 
@@ -68,11 +71,9 @@ def ask_again(db: Database) -> None:
     db.execute("UPDATE wanted SET asked = 0 WHERE asked = 1")
 
 
-def arrived(db: Database, event_hash: str) -> None:
-    """A wanted event is held now: the children that asked for it get it."""
+def arrived(db: Database, event_hash: str) -> list[tuple[str, str]]:
+    """A wanted event is held now. Returns (link, log) of the children that asked for it."""
     rows = db.execute("SELECT link, log FROM wanted WHERE hash = ?", [event_hash]).fetchall()
-    for link, log_id in rows:
-        if link:
-            note(db, link, log_id, [event_hash])
     if rows:
         db.execute("DELETE FROM wanted WHERE hash = ?", [event_hash])
+    return [(link, log_id) for link, log_id in rows if link]

@@ -167,16 +167,15 @@ def _take_back(intake: Intake, child: Child, request: Request, lines: Sequence[I
 
 def _hear_wants(replica: Replica, child: Child, request: Request) -> None:
     """Events of chains below the child that it lacks: owed to it if they are held, else wanted of our own parent."""
-    db, tree = replica.db, directory.tree_of(replica)
+    db, missing = replica.db, []
     for event_hash in request.want:
         row = db.execute("SELECT node FROM event WHERE hash = ?", [event_hash]).fetchone()
         if row is None:
-            owed.want(db, [event_hash], child.link, request.log)
-            continue
-        unit = directory.unit_of(db, row[0])
-        if unit is not None and tree.ever_below(unit[0], child.unit):  # nobody reads a sibling's
+            missing.append(event_hash)
+        elif directory.may_have(replica, row[0], child.unit):
             chain, seq, _head = request.own
             owed.note(db, child.link, request.log, log.line_up_to(db, event_hash, chain, seq, owed.MAX_HANDED))
+    owed.want(db, missing, child.link, request.log)
 
 
 def _seen(replica: Replica, child: Child, request: Request, count: int, now: int) -> None:
@@ -196,9 +195,10 @@ def _seen(replica: Replica, child: Child, request: Request, count: int, now: int
 def _answer(replica: Replica, child: Child, request: Request, now: int) -> tuple[dict[str, object], list[str]]:
     db = replica.db
     have = log.in_tip(db, child.link, request.log) or request.start
-    writer = LineWriter()
+    writer = LineWriter(MAX_DOWN_PLAIN_BYTES)
     # Whatever the child still has in its log comes by itself; only then is it clear what it lost.
-    lost = [writer.line(one) for one in owed.lines(db, child.link, request.log)] if have == request.head else []
+    owing = owed.lines(db, child.link, request.log) if have == request.head else ()
+    lost = [line for _entry, line in writer.fill(owing, at_least=1)]
     down: dict[str, object] = {"rebase": True}
     lines: list[str] = []
     if log.down_acc(db, child.link, request.down[0]) == request.down[1]:
@@ -233,16 +233,8 @@ def _chains_to_tell(replica: Replica, child: Child, request: Request, have: log.
 
 
 def _down_lines(replica: Replica, child: Child, start: log.Point, writer: LineWriter) -> tuple[log.Point, list[str]]:
-    to, size = start, 0
-    lines: list[str] = []
-    for entry in log.down_lines(replica.db, child.link, start[0], MAX_DOWN_EVENTS):
-        line = writer.line(entry)
-        size += len(line)
-        if lines and size > MAX_DOWN_PLAIN_BYTES:
-            break
-        lines.append(line)
-        to = (entry.n, entry.acc)
-    return to, lines
+    filled = writer.fill(log.down_lines(replica.db, child.link, start[0], MAX_DOWN_EVENTS), at_least=1)
+    return (filled[-1][0].n, filled[-1][0].acc) if filled else start, [line for _entry, line in filled]
 
 
 def signed_reply(

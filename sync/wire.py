@@ -58,13 +58,33 @@ def encode(manifest: Mapping[str, object], lines: Iterable[str]) -> bytes:
 
 
 class LineWriter:
-    """Writes lines of one body: `=` stands for what the receiver can fill in."""
+    """Writes the lines of one body, up to `budget` plain bytes: `=` stands for what the receiver can fill in."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: int = MAX_PLAIN_BYTES) -> None:
         self._last: dict[str, str] = {}
+        self._budget = budget
+        self._written = 0
+
+    def fill(self, entries: Iterable[LogLine], *, at_least: int) -> list[tuple[LogLine, str]]:
+        """The first of these entries with their lines, as far as the budget reaches, and `at_least` so many."""
+        filled: list[tuple[LogLine, str]] = []
+        for entry in entries:
+            line = self._text(entry)
+            size = len(line.encode("utf-8")) + 1
+            if len(filled) >= at_least and self._written + size > self._budget:
+                break
+            self._remember(entry)
+            self._written += size
+            filled.append((entry, line))
+        return filled
 
     def line(self, entry: LogLine) -> str:
         """The line of one log entry. Bytes that no longer give the log's hash travel with that hash beside them."""
+        text = self._text(entry)
+        self._remember(entry)
+        return text
+
+    def _text(self, entry: LogLine) -> str:
         parts = [
             Part.of(p.name, p.salt, p.text) if p.salt is not None and p.text is not None else p for p in entry.parts
         ]
@@ -75,10 +95,13 @@ class LineWriter:
             if self._last.get(fields[1]) == fields[_PREV]:
                 fields[_PREV] = SAME
             fields[_PHASH] = SAME
-        if len(fields) > 1:
-            self._last[fields[1]] = entry.hash
         value: list[object] = ["\t".join(fields), b64(entry.signature), parts_json(sent)]
         return dumps(value if whole else [*value, entry.hash])
+
+    def _remember(self, entry: LogLine) -> None:
+        fields = entry.header.split("\t", 2)
+        if len(fields) > 1:
+            self._last[fields[1]] = entry.hash
 
 
 # ---- reading

@@ -7,14 +7,17 @@ from collections.abc import Callable
 
 import pytest
 
-from builders import CITY, DAY_MS, E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, WEST, City, Node
+from builders import CITY, DAY_MS, E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, WEST, City, Node, Sent
 from node.status import alarms, forks, heads
 from schemas.errors import GridError
-from sync import carrier, enrol, log
+from sync import carrier, enrol, log, marks, owed, server
+from sync.client import Client
 from sync.database import write
+from sync.env import Reply
 from sync.intake import Intake
 from sync.rebuild import rebuild
 from sync.verify import verify
+from sync.wire import inflate
 
 
 def hashes(node: Node) -> set[str]:
@@ -389,3 +392,131 @@ def test_what_is_missing_on_the_way_for_days_raises_an_alarm_above() -> None:
     city.settle()
     assert first in hashes(city.hub)
     assert "withheld" not in codes(city.hub)
+
+
+def test_nobody_is_handed_a_sibling_s_event_by_wanting_its_hash_before_it_came() -> None:
+    city = City()
+    east, west = city.join(city.hub, EAST), city.join(city.hub, WEST)
+    city.settle()
+    secret = west.check(W_GROUPS[0], "2026-11-20", 3)
+    owed.want(east.db, [secret])
+    east.sync()
+    west.sync()
+    city.settle()
+    assert secret in hashes(city.hub)
+    assert secret not in hashes(east)
+
+
+def test_what_is_handed_back_fits_a_reply_however_large_the_events_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "MAX_DOWN_PLAIN_BYTES", 4_000)
+    city = City()
+    (east,) = city.line(EAST)
+    backup = east.snapshot()
+    lost = {east.check(E_GROUPS[at % 3], f"2026-11-{10 + at // 3}") for at in range(24)}
+    city.settle()
+    east.restore(backup)
+    sizes: list[int] = []
+    city.network.after = lambda sent, reply: _weighed(sizes, sent, reply)
+    city.settle(20)
+    assert lost <= hashes(east)
+    assert max(sizes) < 6_000
+    sound(city)
+
+
+def _weighed(sizes: list[int], sent: Sent, reply: Reply) -> Reply:
+    if sent.url.endswith(server.EXCHANGE_PATH) and reply.status == 200:
+        sizes.append(len(inflate(reply.body)))
+    return reply
+
+
+@pytest.mark.parametrize("side", ["lost", "back"])
+def test_a_damaged_event_that_is_to_be_handed_back_stops_no_link_and_keeps_none_busy(side: str) -> None:
+    city = City()
+    (east,) = city.line(EAST)
+    loser, keeper = (east, city.hub) if side == "lost" else (city.hub, east)
+    backup = loser.snapshot()
+    if side == "lost":
+        event = east.check(E_GROUPS[0], "2026-11-20")
+    else:
+        city.hub.publish({"type": "unit", "act": "rename", "unit": E_GROUPS[0], "date": "2026-11-20", "name": "先锋组"})
+        (event,) = city.hub.db.execute("SELECT hash FROM event ORDER BY n DESC LIMIT 1").fetchone()
+    city.settle()
+    keeper.db.execute("UPDATE event SET sig = zeroblob(64) WHERE hash = ?", [event])
+    loser.restore(backup)
+    requests = len(city.network.log)
+    for _ in range(4):
+        assert east.sync().last.kind == "ok"
+    assert len(city.network.log) - requests < 40
+    later = east.check(E_GROUPS[1], "2026-11-20")
+    east.sync()
+    assert later in hashes(city.hub)
+
+
+def test_a_mark_that_came_before_the_tail_that_it_names_counts_once_the_tail_is_there() -> None:
+    city = City()
+    (east,) = city.line(EAST)
+    twin = city.clone(east)
+    twin.check(E_GROUPS[0], "2026-11-19")
+    head = twin.check(E_GROUPS[0], "2026-11-20")
+    twin.sync()
+    city.settle(20)
+    assert head in hashes(east)
+    chain, seq = east.db.execute("SELECT chain, seq FROM event WHERE hash = ?", [head]).fetchone()
+    assert city.hub.replica.identity.node in marks.reached(east.db, chain, seq, head, disputed=False)
+
+
+def test_of_several_that_ask_to_be_taken_in_again_a_person_names_the_one() -> None:
+    city = City()
+    east, town = city.line(EAST, E_TOWN)
+    position = east.snapshot()
+    village = city.join(town, E_VILLAGE)
+    impostor = city.replace(village, town, sync=False)
+    for node in (village, impostor):
+        if node in city.nodes:
+            city.nodes.remove(node)
+    east.restore(position)
+    new = city.replace(town, east)
+    for node in (village, impostor):
+        node.parent = new
+        assert node.sync().last.problem == "unknown_key"
+    honest = village.replica.identity.node
+    with pytest.raises(GridError, match="readmit_several"):
+        enrol.readmit(new.replica, E_VILLAGE)
+    with pytest.raises(GridError, match="no_node"):
+        enrol.readmit(new.replica, E_VILLAGE, east.replica.identity.node)
+    assert enrol.readmit(new.replica, E_VILLAGE, honest) == [honest]
+    assert village.sync().last.kind == "ok"
+    assert impostor.sync().last.problem == "unknown_key"
+
+
+def test_after_a_move_an_address_that_is_changed_in_the_config_counts() -> None:
+    city = City()
+    east, west = city.join(city.hub, EAST), city.join(city.hub, WEST)
+    town = city.join(east, E_TOWN)
+    city.settle()
+    city.hub.publish(
+        {"type": "unit", "act": "move", "unit": E_TOWN, "date": "2026-11-21", "parent": WEST, "address": west.url}
+    )
+    city.settle(20)
+    assert town.client.talk.url == west.url
+    assert Client(town.replica, east.url).talk.url == west.url  # the config still names the earlier parent
+    assert Client(town.replica, "http://elsewhere.test").talk.url == "http://elsewhere.test"
+
+
+def test_a_move_sends_no_history_down_to_where_it_comes_up_by_itself() -> None:
+    city = City()
+    east, west = city.join(city.hub, EAST), city.join(city.hub, WEST)
+    town = city.join(east, E_TOWN)
+    for day in range(10, 20):
+        town.check(E_GROUPS[0], f"2026-11-{day}")
+    city.settle()
+    city.hub.publish(
+        {"type": "unit", "act": "move", "unit": E_TOWN, "date": "2026-11-21", "parent": WEST, "address": west.url}
+    )
+    sent_down = city.hub.count(
+        "downlog", f"link = '{CITY}>{WEST}' AND event IN (SELECT n FROM event WHERE kind = 'chk')"
+    )
+    assert sent_down == 0
+    city.settle(20)
+    assert west.count("event", "kind = 'chk'") == 10
+    sound(city)
