@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from node import answer_queries as queries
-from node.scope import clocks
 from schemas.errors import Conflict
 from schemas.strict_json import dumps, loads
+from sync import clocks
 from sync.database import write
 from sync.intake import Intake
 from sync.replica import Replica
@@ -48,7 +48,7 @@ def once(
         intake.finish()
         if key is not None:
             # A clock that jumps ahead must not use the answers up, one that falls back must not make them look old.
-            known = [at for at in clocks(replica) if at is not None]
+            known = [at for at in clocks.known(replica) if at is not None]
             queries.drop_answers(replica.db, min(known) - ANSWER_LIFE_MS)
             queries.put_answer(replica.db, account, key, digest, dumps(document), max(known))
     return Answer(document, repeated=False)

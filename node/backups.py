@@ -19,6 +19,7 @@ from sync.keys import SEED_BYTES, Signer
 from sync.replica import Replica
 
 PART: Final = ".part"
+WAL: Final = "-wal"
 ASIDE: Final = "replaced-"
 
 
@@ -70,27 +71,31 @@ def put_back(source: Path, folder: Path, now_ms: int) -> Copied:
     """
     node, events = _examined(source)
     fresh = not folder.exists() or not any(folder.iterdir())
-    if fresh:
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(source / KEYS, folder / KEYS)
-        shutil.copy2(source / CONFIG, folder / CONFIG)
-    elif _node_of(folder) != node:
+    if not fresh and _node_of(folder) != node:
         raise Invalid("restore_other_node", field="SRC", value=node, own=_node_of(folder))
+    part = folder / (DATABASE + PART)
     try:
+        if fresh:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(source / KEYS, folder / KEYS)
+            shutil.copy2(source / CONFIG, folder / CONFIG)
         with locked(folder / SERVE_LOCK, wait=False):
-            kept = None if fresh else _aside(folder, now_ms)
-            part = folder / (DATABASE + PART)
             shutil.copyfile(source / DATABASE, part)
-            _flush(folder)
+            _flush(folder)  # whole and on the disk before what is there now is touched
+            kept = _aside(folder, now_ms)
             part.replace(folder / DATABASE)
+            _flush(folder)
     except Conflict as error:
         raise Conflict("stop_serve_first", field="--data", value=folder) from error
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise Invalid("folder_not_writable", field="--data", value=f"{folder}: {error.strerror}") from error
     return Copied(node, events, (folder / DATABASE).stat().st_size, folder, kept)
 
 
 def _aside(folder: Path, now_ms: int) -> Path | None:
     """Moves the database with its side files into a folder named after the instant."""
-    files = sorted(folder.glob(f"{DATABASE}*"))
+    files = [folder / name for name in (DATABASE, DATABASE + WAL, DATABASE + "-shm") if (folder / name).exists()]
     if not files:
         return None
     stamp = (iso_instant(now_ms) or "").replace(":", "").replace("+", "p")
@@ -105,6 +110,9 @@ def _examined(folder: Path) -> tuple[str, int]:
     """(node, events) of a backup whose database is whole and fits its key. Raises Invalid."""
     if not (folder / DATABASE).is_file() or not (folder / NODE_KEY).is_file():
         raise Invalid("no_backup_here", field="SRC", value=folder)
+    wal = folder / (DATABASE + WAL)
+    if wal.is_file() and wal.stat().st_size:  # the last records stand in it, and a copy of the database lacks them
+        raise Invalid("backup_not_whole", field="SRC", value=wal)
     try:
         with closing(sqlite3.connect(f"file:{folder / DATABASE}?mode=ro&immutable=1", uri=True)) as conn:
             (sound,) = conn.execute("PRAGMA quick_check(1)").fetchone()

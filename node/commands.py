@@ -25,6 +25,7 @@ from sync import enrol, log
 from sync.loop import drain
 from sync.manifest import point_json
 from sync.rebuild import rebuild
+from sync.replica import Replica
 from sync.verify import verify
 
 Subparsers = Any  # argparse keeps its class private
@@ -55,6 +56,7 @@ def common(sub: Subparsers, make_app: Callable[[Grid], Flask]) -> None:
     revoke.add_argument("unit", metavar="UNIT")
     readmit = add("readmit", "重新接纳下级节点 / certify a node again whose issuer was revoked", _readmit)
     readmit.add_argument("unit", metavar="UNIT")
+    readmit.add_argument("--node", metavar="NODE", help="有几个节点在等时选一个 / which one, when several wait")
     user = sub.add_parser("user", help="用户 / people who sign in").add_subparsers(dest="what", required=True)
     added = user.add_parser("add", help="添加用户 / add one")
     data_option(added)
@@ -125,20 +127,24 @@ def _invite(arguments: argparse.Namespace) -> int:
 
 
 def _revoke(arguments: argparse.Namespace) -> int:
-    home = Home(Path(arguments.data))
-    nodes = enrol.revoke(home.replica(), arguments.unit)
-    home.close()
-    words = label(language(), "cli.revoked", unit=arguments.unit, count=len(nodes))
-    show(arguments, {"unit": arguments.unit, "revoked": nodes}, words)
-    return DONE
+    return _with_nodes(arguments, "revoked", "cli.revoked", lambda replica: enrol.revoke(replica, arguments.unit))
 
 
 def _readmit(arguments: argparse.Namespace) -> int:
+    return _with_nodes(
+        arguments,
+        "readmitted",
+        "cli.readmitted",
+        lambda replica: enrol.readmit(replica, arguments.unit, arguments.node),
+    )
+
+
+def _with_nodes(arguments: argparse.Namespace, done: str, key: str, deed: Callable[[Replica], list[str]]) -> int:
     home = Home(Path(arguments.data))
-    nodes = enrol.readmit(home.replica(), arguments.unit)
+    nodes = deed(home.replica())
     home.close()
-    words = label(language(), "cli.readmitted", unit=arguments.unit, count=len(nodes))
-    show(arguments, {"unit": arguments.unit, "readmitted": nodes}, words)
+    words = label(language(), key, unit=arguments.unit, count=len(nodes))
+    show(arguments, {"unit": arguments.unit, done: nodes}, words)
     return DONE
 
 

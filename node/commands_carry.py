@@ -19,13 +19,14 @@ def export(arguments: argparse.Namespace) -> int:
     if not folder.is_dir():
         raise Invalid("not_a_folder", field="FOLDER", value=folder)
     home = Home(Path(arguments.data))
-    files = carrier.export(home.replica(), everything=arguments.all)
-    paths = [carriage.put(folder, file) for file in files]
+    count, paths = 0, []
+    for file in carrier.export(home.replica(), everything=arguments.all):
+        paths.append(carriage.put(folder, file))
+        count += file.count
     home.close()
-    count = sum(file.count for file in files)
     document = {"files": [str(path) for path in paths], "count": count}
-    key = "cli.exported" if files else "cli.nothing_to_export"
-    words = [label(language(), key, count=count, files=len(files), folder=folder), *map(str, paths)]
+    key = "cli.exported" if paths else "cli.nothing_to_export"
+    words = [label(language(), key, count=count, files=len(paths), folder=folder), *map(str, paths)]
     show(arguments, document, "\n".join(words))
     return DONE
 

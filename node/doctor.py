@@ -8,8 +8,8 @@ from typing import Final
 
 from node.home import NODE_KEY, Home
 from schemas.labels import label
-from sync.env import TransportError
-from sync.server import DISK_RESERVE_BYTES, HELLO_PATH
+from sync.env import DISK_RESERVE_BYTES, TransportError
+from sync.server import HELLO_PATH
 
 MAX_OFFSET_MS: Final = 10 * 60_000
 

@@ -8,7 +8,7 @@ from node.accounts import Account
 from schemas.clock import business_day, is_future, latest_business_day
 from schemas.errors import Conflict, Forbidden, Invalid, NotFound
 from schemas.units import Unit
-from sync import directory, marks
+from sync import clocks, directory
 from sync.replica import Replica
 
 
@@ -59,14 +59,8 @@ def require_hosted(replica: Replica, unit: str, day: date) -> Unit:
     return found
 
 
-def clocks(replica: Replica) -> tuple[int, int | None, int | None]:
-    """The own clock, the newest mark held, the parent's last `now`: a dead battery must not stop the work."""
-    row = replica.db.execute("SELECT MAX(peer_now) FROM link WHERE side = 'parent'").fetchone()
-    return replica.env.now_ms(), marks.newest_instant(replica.db), row[0]
-
-
 def refuse_future(replica: Replica, day: date, field: str) -> None:
     """Raises Invalid for a day after tomorrow, by the latest of the clocks."""
-    known = clocks(replica)
+    known = clocks.known(replica)
     if is_future(day, *known):
         raise Invalid("date_in_future", field=field, value=day, today=latest_business_day(*known))

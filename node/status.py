@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from schemas.clock import iso_instant
 from schemas.labels import DEFAULT_LANGUAGE, has_label, label
-from sync import log
+from sync import chains, directory, log
 from sync.database import read
 from sync.heads import is_awaited
 from sync.replica import Replica
@@ -24,6 +24,8 @@ _REFUSED: Final = (
     " LEFT JOIN event e ON e.hash = x.hash GROUP BY x.hash, x.code, x.refuser, e.unit, e.kind"
     " ORDER BY 4 DESC, 1 LIMIT :limit"
 )
+
+_FOLLOWER: Final = "SELECT seq - 1, received_at FROM event WHERE prev = ? ORDER BY received_at LIMIT 1"
 
 
 def status(replica: Replica, language: str = DEFAULT_LANGUAGE) -> dict[str, Any]:
@@ -175,21 +177,19 @@ def _of_disks(replica: Replica, language: str) -> list[dict[str, Any]]:
 
 def _withheld(replica: Replica, now: int, language: str) -> list[dict[str, Any]]:
     """Chains from below of which something is missing for days, though what follows it has come."""
-    rows = replica.db.execute(
-        "SELECT COALESCE(n.unit, c.node), MAX(c.top), MIN(e.seq) - 1, MIN(e.received_at) FROM chain c"
-        " JOIN event e ON e.chain = c.chain LEFT JOIN node_cert n ON n.node = c.node"
-        " WHERE c.side = 'below' AND c.gaps <> '' AND instr(c.gaps, e.prev) > 0 AND e.prev <> '-'"
-        " GROUP BY c.chain HAVING MIN(e.received_at) < ? ORDER BY 1 LIMIT ?",
-        [now - UNMARKED_ALARM_MS, MAX_LISTED],
+    db, found = replica.db, []
+    rows = db.execute(
+        "SELECT node, top, gaps FROM chain WHERE gaps <> '' AND side = 'below' ORDER BY chain LIMIT ?", [MAX_LISTED]
     )
-    return [
-        {
-            "code": "withheld",
-            "text": label(language, "alarm.withheld", unit=unit, top=top, seq=seq),
-            "since": iso_instant(since),
-        }
-        for unit, top, seq, since in rows.fetchall()
-    ]
+    for node, top, gaps in rows.fetchall():
+        missing = [gap for gap in gaps.split(",") if not chains.is_told(db, gap)]
+        after = [db.execute(_FOLLOWER, [gap]).fetchone() for gap in missing]
+        seq, since = min(filter(None, after), default=(0, now))
+        if since < now - UNMARKED_ALARM_MS:
+            unit = (directory.unit_of(db, node) or (node,))[0]
+            text = label(language, "alarm.withheld", unit=unit, top=top, seq=seq)
+            found.append({"code": "withheld", "text": text, "since": iso_instant(since)})
+    return found
 
 
 def _link(replica: Replica) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ a link moves only where the file fits it. Twice, late, half or for somebody else
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,7 @@ from schemas.errors import BadRequest, Corrupt, Forbidden, GridError, Invalid
 from schemas.strict_json import Json, dumps, loads
 from sync import directory, log, marks, trails
 from sync.database import write
+from sync.env import require_room
 from sync.intake import Intake
 from sync.keys import SIGNATURE_BYTES, verify
 from sync.manifest import VERSION, Request, point_json, read_request
@@ -33,11 +34,12 @@ MAX_FILES: Final = 500  # of one export: a million records
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """One file to be written: its name, its bytes, and how many records it carries."""
+    """One file to be written: its name, its bytes, how many records it carries, and behind which entry they begin."""
 
     name: str
     content: bytes
     count: int
+    after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +59,30 @@ class Imported:
 # ---- out
 
 
-def export(replica: Replica, *, everything: bool = False) -> list[Carried]:
-    """Files with what the parent has not taken in yet, or with the whole up log. Raises Invalid at the top."""
+def export(replica: Replica, *, everything: bool = False, after: int | None = None) -> Iterator[Carried]:
+    """Files with what the parent has not taken in yet, with the whole up log, or with what stands behind an entry of
+    it; each is made when it is asked for. Raises Invalid at the top.
+    """
     me, db = replica.identity, replica.db
     if me.parent is None:
         raise Invalid("file_top", field="--data", value=me.unit)
+    if everything:
+        return _files(replica, log.START)
     (hint,) = db.execute("SELECT hint FROM link WHERE link = ?", [replica.link_up]).fetchone()
-    start = log.START if everything else (hint, log.up_acc(db, hint) or log.START[1])
-    files: list[Carried] = []
+    start = hint if after is None else after
+    acc = log.up_acc(db, start)
+    if acc is None:  # behind the end there is nothing; a hint that is no more ours says nothing
+        return _files(replica, log.START) if after is None else iter(())
+    return _files(replica, (start, acc))
+
+
+def _files(replica: Replica, start: log.Point) -> Iterator[Carried]:
     for _ in range(MAX_FILES):
         lines, end = _next_lines(replica, start)
         if not lines:
-            break
-        files.append(_file(replica, start, end, lines))
+            return
+        yield _file(replica, start, end, lines)
         start = end
-    return files
 
 
 def _next_lines(replica: Replica, start: log.Point) -> tuple[list[str], log.Point]:
@@ -89,7 +100,7 @@ def _file(replica: Replica, start: log.Point, end: log.Point, lines: Sequence[st
         "want": [], "marks": [], "certs": len(certs), "back": 0, "now": now,
     }  # fmt: skip
     content, digest = _sealed(replica, [*certs, dumps(manifest), *lines], len(lines))
-    return Carried(f"{me.node}-{start[0]}-{end[0]}-{digest[:4].hex()}{UP}", content, len(lines))
+    return Carried(f"{me.node}-{start[0]}-{end[0]}-{digest[:4].hex()}{UP}", content, len(lines), start[0])
 
 
 def _sealed(replica: Replica, lines: Sequence[str], count: int) -> tuple[bytes, bytes]:
@@ -104,8 +115,8 @@ def _sealed(replica: Replica, lines: Sequence[str], count: int) -> tuple[bytes, 
 
 
 def take_in(replica: Replica, content: bytes) -> Imported:
-    """Stores what a `.gsync` of a node below carries. Raises Invalid with what is wrong with the file; nothing is
-    stored then.
+    """Stores what a `.gsync` of a node below carries. Raises Invalid with what is wrong with the file, DiskFull when
+    there is no room for it; nothing is stored then.
     """
     trail, manifest, raws = _opened(content)
     try:
@@ -114,18 +125,18 @@ def take_in(replica: Replica, content: bytes) -> Imported:
         raise Invalid("carried_unreadable", field="file", value=error.field) from error
     node, unit = _writer_below(replica, trail)
     lines = _read_lines(replica, trail, raws)
+    require_room(replica.env)
     with write(replica.db, "import", replica.env):
-        (before,) = replica.db.execute("SELECT COUNT(*) FROM event").fetchone()
+        new = {line.hash for line in lines if line.event is not None and log.held(replica.db, line.hash) is None}
         intake = Intake(replica, replica.env.now_ms())
         for event in trail.events:
             intake.add(event, "file")
         moved, refused = _store(intake, Child(node, unit, replica.link_to(unit)), request, lines)
         intake.finish()
         marks.sign_marks(replica, intake.touched, intake.now_ms)
-        (after,) = replica.db.execute("SELECT COUNT(*) FROM event").fetchone()
     chains = dict.fromkeys(line.event.header.chain for line in lines if line.event is not None)
     listed = tuple(chains)[: marks.MAX_CHAINS_ASKED]
-    return Imported(node, unit, request.log, len(lines), after - before, refused, moved, listed)
+    return Imported(node, unit, request.log, len(lines), len(new), refused, moved, listed)
 
 
 def _opened(content: bytes) -> tuple[Trail, dict[str, Json], list[str]]:

@@ -49,6 +49,12 @@ def is_below(db: Database, chain: str) -> bool:
     return bool(db.execute("SELECT 1 FROM chain WHERE chain = ? AND side = 'below'", [chain]).fetchone())
 
 
+def is_told(db: Database, event_hash: str) -> bool:
+    """Whether a gap is accounted for: the line was set aside, here or above, and is listed."""
+    known = "SELECT 1 FROM refused WHERE hash = ? UNION ALL SELECT 1 FROM refusal WHERE hash = ? LIMIT 1"
+    return db.execute(known, [event_hash, event_hash]).fetchone() is not None
+
+
 def _joined(db: Database, event: Event, tips: set[str], gaps: set[str], forked: int) -> tuple[str, str, int]:
     """The slow path: an event that is not simply the next one."""
     h = event.header

@@ -7,18 +7,18 @@ from __future__ import annotations
 import base64
 import hmac
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sqlite_utils import Database
 
-from schemas.clock import business_day, latest_business_day
+from schemas.clock import business_day
 from schemas.encoding import b32, b64, node_id, unb64
 from schemas.errors import BadRequest, Conflict, Corrupt, Forbidden, GridError, Invalid, NotFound, TooMany
 from schemas.events import Event, plain_line
 from schemas.strict_json import Json, dumps, loads
-from sync import auth, directory, log, marks, revocation
+from sync import auth, clocks, directory, log, revocation
 from sync.certificates import certificate
 from sync.database import write
 from sync.env import Env, TransportError
@@ -64,10 +64,8 @@ class Enrolment:
 
 def invite(replica: Replica, unit: str) -> Invitation:
     """A fresh code for a unit that this node hosts; an earlier code of the unit ends. Raises NotFound or Conflict."""
-    now = replica.env.now_ms()
+    now, today = replica.env.now_ms(), clocks.today(replica)
     tree, me = directory.tree_of(replica), replica.identity
-    (peer_now,) = replica.db.execute("SELECT MAX(peer_now) FROM link WHERE side = 'parent'").fetchone()
-    today = latest_business_day(now, marks.newest_instant(replica.db), peer_now)  # a dead battery must not stop it
     if tree.at(unit, today) is None:
         raise NotFound("unknown_unit", field="unit", value=unit)
     if unit == me.unit or not tree.below(unit, me.unit, today):
@@ -147,21 +145,27 @@ def _certificate_of(db: Database, node: str) -> Event:
 
 def _issue(replica: Replica, unit: str, key: bytes, child: str, replaced: list[str], now: int) -> Event:
     """The certificate; a node that the child takes the place of is revoked at what is held of it now."""
-    level = directory.tree_of(replica).level(unit)
     intake = Intake(replica, now)
     for node in replaced:
-        revoke_node(intake, unit, node)
-    claim: dict[str, object] = {"unit": unit, "node": child, "key": b64(key), "level": level}
-    event = intake.author(
-        kind="cert", schema=CERT_SCHEMA, unit=unit, day=business_day(now),
-        public=claim | ({"succeeds": replaced[-1]} if replaced else {}),
-    )  # fmt: skip
+        _revoke_node(intake, unit, node)
+    event = _certify_node(intake, unit, child, key, directory.tree_of(replica).level(unit), replaced)
     intake.finish()
     replica.db.execute("UPDATE invite SET used_by = ? WHERE unit = ?", [child, unit])
     return event
 
 
-def revoke_node(intake: Intake, unit: str, node: str) -> Event:
+def _certify_node(
+    intake: Intake, unit: str, node: str, key: bytes, level: str | None, replaced: Sequence[str] = ()
+) -> Event:
+    """Signs a certificate; `replaced`: the nodes that this one takes the place of."""
+    claim: dict[str, object] = {"unit": unit, "node": node, "key": b64(key), "level": level}
+    return intake.author(
+        kind="cert", schema=CERT_SCHEMA, unit=unit, day=business_day(intake.now_ms),
+        public=claim | ({"succeeds": replaced[-1]} if replaced else {}),
+    )  # fmt: skip
+
+
+def _revoke_node(intake: Intake, unit: str, node: str) -> Event:
     """Ends a node's right to write for its unit: what is held of it stays good, what it writes later has no effect."""
     public = revocation.position_now(intake.db, node)
     return intake.author(
@@ -169,42 +173,46 @@ def revoke_node(intake: Intake, unit: str, node: str) -> Event:
     )
 
 
-def readmit(replica: Replica, unit: str) -> list[str]:
-    """A new certificate for each node of a unit whose certificate has no effect because its issuer was revoked: the
-    node keeps its key and its chain (3-sync, Trust). Returns their ids. Raises NotFound when none asks.
-    """
-    tree, me = directory.tree_of(replica), replica.identity
-    if unit == me.unit or not tree.ever_below(unit, me.unit):
+def _require_below(replica: Replica, unit: str) -> None:
+    """Raises Forbidden for the own unit, and for one that never was below it."""
+    me = replica.identity
+    if unit == me.unit or not directory.tree_of(replica).ever_below(unit, me.unit):
         raise Forbidden("unit_out_of_scope", field="unit", value=unit, own=me.unit)
+
+
+def readmit(replica: Replica, unit: str, node: str | None = None) -> list[str]:
+    """A new certificate for the node of a unit whose certificate has no effect because its issuer was revoked: the node
+    keeps its key and its chain (3-sync, Trust). Returns its id. Raises NotFound when none asks, Conflict when several
+    do and a person has not said which.
+    """
+    _require_below(replica, unit)
     with write(replica.db, "enrol", replica.env):
         claims = [certificate(stored.event) for stored in log.events(
             replica.db, "e.kind = 'cert' AND e.standing = 'revoked' AND e.unit = ?", [unit]
         )]  # fmt: skip
         waiting = {claim[0]: claim for claim in claims if claim is not None and claim[1] == unit}
         waiting = {node: claim for node, claim in waiting.items() if directory.unit_of(replica.db, node) is None}
-        if not waiting:
+        if not waiting or (node is not None and node not in waiting):
             raise NotFound("no_node", field="unit", value=unit)
+        if node is None and len(waiting) > 1:  # perhaps one of them was certified by whoever stole the issuer's key
+            raise Conflict("readmit_several", field="--node", value=", ".join(sorted(waiting)))
+        chosen, _unit, level, key = waiting[node or next(iter(waiting))]
         intake = Intake(replica, replica.env.now_ms())
-        for node, claim in waiting.items():
-            public = {"unit": unit, "node": node, "key": b64(claim[3]), "level": claim[2]}
-            day = business_day(intake.now_ms)
-            intake.author(kind="cert", schema=CERT_SCHEMA, unit=unit, day=day, public=public)
+        _certify_node(intake, unit, chosen, key, level)
         intake.finish()
-    return list(waiting)
+    return [chosen]
 
 
 def revoke(replica: Replica, unit: str) -> list[str]:
     """Revokes every node of a unit that stands below this one; returns their ids. Raises NotFound or Forbidden."""
-    tree, me = directory.tree_of(replica), replica.identity
-    if unit == me.unit or not tree.ever_below(unit, me.unit):
-        raise Forbidden("unit_out_of_scope", field="unit", value=unit, own=me.unit)
+    _require_below(replica, unit)
     with write(replica.db, "revoke", replica.env):
         nodes = directory.live_nodes(replica.db, unit)
         if not nodes:
             raise NotFound("no_node", field="unit", value=unit)
         intake = Intake(replica, replica.env.now_ms())
         for node in nodes:
-            revoke_node(intake, unit, node)
+            _revoke_node(intake, unit, node)
         intake.finish()
     return nodes
 

@@ -15,10 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
+from schemas.errors import DiskFull
+
 Moment = Literal["before", "after"]
 Head = tuple[str, int, str]
 MARKER: Final = "head"
 MAX_MARKER_BYTES: Final = 1_000
+DISK_RESERVE_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,12 @@ class Transport(Protocol):
 
     def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """The reply. Raises TransportError on refused connections, time-outs, cut or oversized replies."""
+
+
+def require_room(env: Env) -> None:
+    """Raises DiskFull when only the reserve is left, which is kept for the node's own records."""
+    if env.free_bytes() < DISK_RESERVE_BYTES:
+        raise DiskFull("disk_full")
 
 
 class Env(Protocol):

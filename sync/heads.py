@@ -58,9 +58,7 @@ def catch_up(db: Database, is_top: bool) -> None:
 
 def went_on_elsewhere(db: Database) -> bool:
     """Whether an event of the own chain is held that is no ancestor of its head: another disk signs with this key."""
-    row = db.execute(
-        "SELECT s.head, c.tips FROM node_state s JOIN chain c ON c.chain = s.chain"
-    ).fetchone()  # fmt: skip
+    row = db.execute("SELECT s.head, c.tips FROM node_state s JOIN chain c ON c.chain = s.chain").fetchone()
     return row is not None and row[0] != row[1]
 
 

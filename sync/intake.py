@@ -18,19 +18,14 @@ from schemas.units import LEVELS, Tree
 from sync import chains, directory, heads, log, owed, revocation, routing, trails
 from sync.certificates import certificate, intact, keys_in
 from sync.replica import Replica, Stored
+from sync.standing import BAD_SCOPE, LATE_KEY, OK, PENDING, Judge
 
 # Where an event comes from: written here, from a child, from the parent, handed back by the parent what this disk lost,
 # handed back by a child, carried by a file.
 Source = Literal["own", "up", "down", "lost", "back", "file"]
 _UPWARD: Final = frozenset({"own", "up", "file"})  # what goes up; "lost" is appended by who knows the parent's cursor
-OK: Final = "ok"
-LATE_KEY: Final = "late_key"
-BAD_SCOPE: Final = "bad_scope"
-REVOKED: Final = "revoked"
-PENDING: Final = "pending"
 IDENTITY: Final = ("cert", "rev")  # what standing rests on, beside the directory
 REFUSAL_SCHEMA: Final = "refusal/1"
-_ROOT_KINDS: Final = frozenset({"inc", "cert", "rev"})
 _NO_TREE: Final = Tree([])
 
 
@@ -47,8 +42,7 @@ class Intake:
         self.projection = replica.app.projection(replica)
         self.touched: set[str] = set()  # chains from below that got something new
         self._directory_changed = False
-        self._cert_cache: dict[str, str | None] = {}
-        self._revocations: dict[str, list[revocation.Revocation]] = {}
+        self.judge = Judge(replica)
         self._own_returned = False
         self._withdrawn = False  # something that had effect has none any more
 
@@ -86,14 +80,14 @@ class Intake:
                 self._mend(known, event, source)
             self._meet_again(event, source)
             return known.n
-        standing = self.standing(event)
+        standing = self.judge.standing(event)
         n = log.insert_event(self.db, event, standing, self.received_at)
         self._remember_key(event)
         own = event.node == self.me.node
         if not self.me.is_top and (source in _UPWARD or (source == "back" and own)):
             log.append_up(self.db, n, event.hash)
         side = "own" if own else self._side(event, source)
-        wants_mark = not self.me.is_top and (own or (side == "below" and self._is_below_now(event.node)))
+        wants_mark = not self.me.is_top and (own or (side == "below" and self.judge.is_below_now(event.node)))
         chains.note(self.db, event, side, self.now_ms, wants_mark=wants_mark)
         if side == "below" or (side == "above" and chains.is_below(self.db, event.header.chain)):
             self.touched.add(event.header.chain)
@@ -112,7 +106,7 @@ class Intake:
     def replay(self, stored: Stored) -> None:
         """Takes a held event in once more, as `rebuild` does: standing and effect, nothing sent anywhere."""
         self._remember_key(stored.event)
-        standing = self.standing(stored.event)
+        standing = self.judge.standing(stored.event)
         self.db.execute("UPDATE event SET standing = ? WHERE n = ?", [standing, stored.n])
         if standing == OK:
             self._effect(stored)
@@ -141,8 +135,7 @@ class Intake:
     def _make_again(self) -> None:
         """What lost its effect cannot be taken out of sums one by one: all that is derived is made again."""
         clear_derived(self.replica)
-        self._cert_cache.clear()
-        self._revocations.clear()
+        self.judge.forget()
         self.projection = self.replica.app.projection(self.replica)
         self._replaying = True
         self.replay_all()
@@ -154,9 +147,9 @@ class Intake:
         # Who certifies or revokes stands above, and scope rests on the tree: so each author is judged by all there is.
         passes = [(None, IDENTITY), (LEVELS[-1], (directory.KIND,)), *((one, IDENTITY) for one in reversed(LEVELS))]
         for level, kinds in passes:
-            where = f"e.kind IN ({','.join('?' * len(kinds))}) AND e.standing = ?"
+            where = f"e.kind IN ({','.join('?' * len(kinds))}) AND e.kind NOT IN ('chk', 'case') AND e.standing = ?"
             for stored in log.events(self.db, where, [*kinds, PENDING]):
-                if self._author_level(stored.event.node) == level:
+                if self.judge.level(stored.event.node) == level:
                     count += 1
                     self.replay(stored)
         for stored in log.events(self.db, "e.standing = ?", [PENDING]):
@@ -166,37 +159,14 @@ class Intake:
             self._restand("e.standing = ?", [BAD_SCOPE])
         return count
 
-    def _author_level(self, node: str) -> str | None:
-        """The level for which a node is certified; None for the root, "" for one that is not."""
-        if node == self.me.root_node:
-            return None
-        found = directory.unit_of(self.db, node)
-        return found[1] if found else ""
-
     def _side(self, event: Event, source: Source) -> str:
         """Whose chain it is. What the parent sends down comes in pieces, whosever it is, until it comes up as well."""
-        if source in ("down", "back"):
-            return "above"
-        found = directory.unit_of(self.db, event.node)
-        if found is None:
-            return "above" if event.node == self.me.root_node else "below"
-        unit, level = found
-        if unit == self.me.unit:  # an earlier node of our own unit
-            return "below"
-        lower = LEVELS.index(level) < LEVELS.index(self.me.level)
-        return "below" if lower and directory.tree_of(self.replica).ever_below(unit, self.me.unit) else "above"
-
-    def _is_below_now(self, node: str) -> bool:
-        """Whether the city's mark for the node comes by way of us: a unit that moved away is another's care."""
-        unit = self._certified_unit(node)
-        if unit is None:  # told apart when its certificate comes
-            return True
-        return directory.tree_of(self.replica).below(unit, self.me.unit, business_day(self.now_ms))
+        return "below" if source not in ("down", "back") and self.judge.is_below(event.node) else "above"
 
     def _let_go(self) -> None:
         """Chains of units that moved away are waited for elsewhere."""
         rows = self.db.execute("SELECT chain, node FROM chain WHERE behind_since IS NOT NULL").fetchall()
-        gone = [(chain,) for chain, node in rows if node != self.me.node and not self._is_below_now(node)]
+        gone = [(chain,) for chain, node in rows if node != self.me.node and not self.judge.is_below_now(node)]
         self.db.conn.executemany("UPDATE chain SET behind_since = NULL WHERE chain = ?", gone)
 
     def _meet_again(self, event: Event, source: Source) -> None:
@@ -221,38 +191,11 @@ class Intake:
         for node, key in keys_in(event):
             self.db.execute("INSERT INTO node_key (node, key) VALUES (?, ?) ON CONFLICT DO NOTHING", [node, key])
 
-    # ---- standing and effect
-
-    def standing(self, event: Event) -> str:
-        """ok, late_key (no certificate yet), bad_scope (the unit never was in the certified unit's subtree), or revoked
-        (beyond the position up to which a revoked node is believed).
-        """
-        h = event.header
-        if h.node == self.me.root_node:
-            return OK if h.kind in _ROOT_KINDS else BAD_SCOPE
-        certified = self._certified_unit(h.node)
-        if certified is None:
-            return LATE_KEY
-        if any(one.voids(h, event.hash) for one in self._revocations_of(h.node, certified)):
-            return REVOKED
-        if h.unit == certified:
-            return OK
-        return OK if directory.tree_of(self.replica).ever_below(h.unit, certified) else BAD_SCOPE
-
-    def _certified_unit(self, node: str) -> str | None:
-        if node not in self._cert_cache:
-            found = directory.unit_of(self.db, node)
-            self._cert_cache[node] = found[0] if found else None
-        return self._cert_cache[node]
-
-    def _revocations_of(self, node: str, unit: str) -> list[revocation.Revocation]:
-        if node not in self._revocations:
-            self._revocations[node] = revocation.of_node(self.db, node, unit)
-        return self._revocations[node]
+    # ---- effect
 
     def _restand(self, where: str, params: list[object]) -> None:
         for stored in list(log.events(self.db, where, params)):
-            standing = self.standing(stored.event)
+            standing = self.judge.standing(stored.event)
             (before,) = self.db.execute("SELECT standing FROM event WHERE n = ?", [stored.n]).fetchone()
             if standing != before and before != PENDING:  # what is pending is being replayed, and comes by itself
                 self.db.execute("UPDATE event SET standing = ? WHERE n = ?", [standing, stored.n])
@@ -285,21 +228,20 @@ class Intake:
             "INSERT INTO node_cert (event, node, unit, level, issuer) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             [event.hash, node, unit, level, event.node],
         )
-        self._cert_cache.pop(node, None)
-        self._revocations.pop(node, None)
+        self.judge.forget(node)
         if node == self.me.node and not self._replaying:
             trails.renew_own(self.db, self.me)
-        elif not self._replaying and not self._is_below_now(node):
+        elif not self._replaying and not self.judge.is_below_now(node):
             self.db.execute("UPDATE chain SET behind_since = NULL WHERE node = ? AND behind_since IS NOT NULL", [node])
         self._restand("e.node = ? AND e.standing = ?", [node, LATE_KEY])
 
     def _revoke(self, event: Event) -> None:
         """Only who stands above a node's unit, or the root, can revoke it; a stolen disk can't revoke its successor."""
-        if event.node != self.me.root_node and self._certified_unit(event.node) == event.header.unit:
+        if event.node != self.me.root_node and self.judge.unit(event.node) == event.header.unit:
             return
         node = revocation.keep(self.db, event)
         if node is not None:
-            self._revocations.pop(node, None)
+            self.judge.forget(node)
             self._restand("e.node = ?", [node])
 
     def _take_refusal(self, stored: Stored) -> None:
@@ -309,7 +251,7 @@ class Intake:
         except Corrupt:  # kept and sent on; what can't be read has no effect
             return
         event_hash, code, chain = (str(value.get(name)) for name in ("hash", "code", "chain"))
-        by = self._certified_unit(stored.event.node)
+        by = self.judge.unit(stored.event.node)
         self.db.execute(
             "INSERT INTO refusal (event, hash, chain, code, by, at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             [stored.event.hash, event_hash, chain, code, by or "", stored.event.header.rtime],

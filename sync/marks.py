@@ -129,8 +129,9 @@ def _is_kept_chain(db: Database, chain: str) -> bool:
 def _keep(db: Database, mark: Mark, top: int, line: str, signature: bytes) -> int:
     return int(
         db.execute(
-            "INSERT INTO mark (chain, by, top, at, line, sig) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            [mark.chain, mark.by, top, mark.at, line, signature],
+            "INSERT INTO mark (chain, by, top, at, line, sig) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (chain, by, at) DO UPDATE SET top = excluded.top WHERE mark.top = ? AND excluded.top <> ?",
+            [mark.chain, mark.by, top, mark.at, line, signature, UNKNOWN_TOP, UNKNOWN_TOP],
         ).rowcount
     )
 

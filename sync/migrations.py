@@ -132,3 +132,10 @@ def recovery(db: Database) -> None:
     for statement in _RECOVERY.split(";\n"):
         if statement.strip():
             db.conn.execute(statement)
+
+
+@SYNC()
+def told(db: Database) -> None:
+    """What the config said when a redirect led elsewhere: a config that says something else since then counts."""
+    db.conn.execute("ALTER TABLE link ADD COLUMN told TEXT")
+    db.conn.execute("CREATE INDEX chain_gaps ON chain (chain) WHERE gaps <> ''")

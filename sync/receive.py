@@ -6,14 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
-from schemas.clock import latest_business_day
 from schemas.errors import Forbidden
 from schemas.events import CHAIN, next_acc
-from sync import directory, inlog, log, marks, owed
-from sync.intake import Intake
+from sync import clocks, directory, inlog, log, owed
+from sync.intake import Intake, Source
 from sync.manifest import Request
 from sync.replica import Replica
 from sync.wire import Incoming
@@ -52,29 +50,22 @@ def child_of(replica: Replica, node: str) -> Child:
     tree = directory.tree_of(replica)
     if unit == me or not tree.ever_below(unit, me):
         raise Forbidden("not_below", field="Grid-Node", value=unit)
-    host = directory.parent_host(tree, directory.certified_units(replica.db), unit, today(replica))
+    host = directory.parent_host(tree, directory.certified_units(replica.db), unit, clocks.today(replica))
     if host is not None and host != me:
         raise _moved(replica, unit, host)
     return Child(node, unit, replica.link_to(unit))
 
 
-def today(replica: Replica) -> date:
-    """The business day by the latest of the clocks at hand: a dead battery must not send a child back."""
-    (peer_now,) = replica.db.execute("SELECT MAX(peer_now) FROM link WHERE side = 'parent'").fetchone()
-    return latest_business_day(replica.env.now_ms(), marks.newest_instant(replica.db), peer_now)
-
-
 def _moved(replica: Replica, unit: str, host: str) -> Forbidden:
     """Where a child belongs: towards a node below us by its own address, else by the act's, else up to our parent."""
-    db, tree, me = replica.db, directory.tree_of(replica), replica.identity
-    above = tree.ancestors(unit, today(replica))[1:]
-    for one in (
-        above[: above.index(me.unit)] if me.unit in above else ()
-    ):  # the nearest on the way whose address is known
+    db, tree, me, today = replica.db, directory.tree_of(replica), replica.identity, clocks.today(replica)
+    above = tree.ancestors(unit, today)[1:]
+    on_the_way = above[: above.index(me.unit)] if me.unit in above else ()
+    for one in on_the_way:  # the nearest whose address is known
         row = db.execute("SELECT url FROM link WHERE link = ? AND url IS NOT NULL", [replica.link_to(one)]).fetchone()
         if row is not None:
             return Forbidden("moved", field="Grid-Node", value=unit, parent=one, url=row[0])
-    address = tree.address(unit, today(replica))
+    address = tree.address(unit, today)
     if address is not None:
         return Forbidden("moved", field="Grid-Node", value=unit, parent=above[0], url=address)
     if me.parent is None:
@@ -100,7 +91,7 @@ def fold(replica: Replica, child: Child, request: Request, lines: Sequence[Incom
     return rows
 
 
-def take_up(intake: Intake, child: Child, request: Request, lines: Sequence[Incoming], source: str = "up") -> None:
+def take_up(intake: Intake, child: Child, request: Request, lines: Sequence[Incoming], source: Source = "up") -> None:
     """Moves the cursor of a link over its lines and stores them. Raises CursorMismatch before anything is written.
 
     A log never seen is a fresh disk's, or one's that went back: it goes on from a point known on this link, and what
@@ -114,7 +105,7 @@ def take_up(intake: Intake, child: Child, request: Request, lines: Sequence[Inco
     owed.settle(db, child.link, request.log, [row[1] for row in rows])
     for (n, _, _), line in zip(rows, lines, strict=True):
         if line.event is not None:
-            intake.add(line.event, "file" if source == "file" else "up")
+            intake.add(line.event, source)
         else:
             set_aside(intake, child.link, request.log, n, line)
 

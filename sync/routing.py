@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from schemas.events import Event
 from schemas.strict_json import dumps, loads
 from schemas.units import Tree
-from sync import inlog, log
+from sync import directory, inlog, log
 from sync.replica import Replica
 
 # To every child: what the city publishes.
@@ -72,7 +72,7 @@ def reroute(replica: Replica, tree: Tree) -> None:
 
 def _catch_up(replica: Replica, tree: Tree, link: str, child: str, units: Iterable[str]) -> None:
     """Puts what is published, what is addressed to the child's subtree, and the history of these units onto a link."""
-    kinds = sorted(ROUTED)
+    kinds, hosts = sorted(ROUTED), directory.certified_units(replica.db)
     where = f"e.kind IN ({','.join('?' * len(kinds))}) AND e.kind NOT IN ('chk', 'case')"
     for stored in log.events(replica.db, where, kinds):
         if _goes_to(tree, stored.event, child):
@@ -80,6 +80,8 @@ def _catch_up(replica: Replica, tree: Tree, link: str, child: str, units: Iterab
     for unit in units:
         for event_hash in list(replica.app.addressed_below(replica, unit)):
             _put_held(replica, link, event_hash)
+        if unit != child and unit in hosts:  # its own node brings its log along to the new parent
+            continue
         for event_hash in list(replica.app.history_below(replica, unit)):
             # What the child itself sent up it need not read again.
             if not inlog.came_over(replica.db, link, event_hash):

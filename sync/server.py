@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.errors import BadRequest, DiskFull, Forbidden, GridError, Unauthorised, UnsupportedMedia
+from schemas.errors import BadRequest, Forbidden, GridError, Unauthorised, UnsupportedMedia
 from schemas.strict_json import dumps, loads
 from sync import auth, directory, inlog, log, marks, owed, routing, trails
 from sync.certificates import key_of
 from sync.database import read, write
+from sync.env import require_room
 from sync.intake import Intake
 from sync.manifest import VERSION, Request, point_json, read_ladders, read_request
 from sync.receive import Child, CursorMismatch, child_of, refused_after, take_up
@@ -23,7 +24,6 @@ HELLO_PATH: Final = "/sync/v1/hello"
 MAX_LADDER_BYTES: Final = 16 * 1024
 MAX_DOWN_EVENTS: Final = 500
 MAX_DOWN_PLAIN_BYTES: Final = 1024 * 1024
-DISK_RESERVE_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,7 @@ def rebase(replica: Replica, secret: bytes, headers: Mapping[str, str], body: by
     """The highest points of a child's ladders that are known on its link; changes nothing."""
 
     def answer(now: int) -> WireReply:
-        node, nonce, signature = auth.request_nonce(headers)
-        key = key_of(replica.db, node)
-        if key is None:
-            raise Forbidden("unknown_key", field="Grid-Node", value=node)
-        auth.check_request(key, "POST", REBASE_PATH, body, nonce, signature)
-        if not auth.nonce_is_fresh(secret, nonce, now):
-            raise Unauthorised("nonce_stale", field="Grid-Auth", value=nonce)
+        node, signature = _authenticated(replica, secret, headers, REBASE_PATH, body, {}, now)
         up, down = read_ladders(loads(body))
         with read(replica.db):
             link = child_of(replica, node).link
@@ -98,9 +92,7 @@ def answered(
 def _exchange(replica: Replica, secret: bytes, headers: Mapping[str, str], body: bytes, now: int) -> WireReply:
     if headers.get("content-type", "").partition(";")[0] != CONTENT_TYPE or headers.get("content-encoding") != "gzip":
         raise UnsupportedMedia("media_type", field="Content-Type", value=headers.get("content-type"))
-    if replica.env.free_bytes() < DISK_RESERVE_BYTES:
-        raise DiskFull("disk_full")
-    node, nonce, signature = auth.request_nonce(headers)
+    require_room(replica.env)
     raw_manifest, raws = split(inflate(body))
     request = read_request(raw_manifest)
     ahead = request.certs + request.back
@@ -108,18 +100,33 @@ def _exchange(replica: Replica, secret: bytes, headers: Mapping[str, str], body:
         raise BadRequest("manifest", field="certs", value=ahead)
     reader = LineReader(replica.db)
     presented = [reader.read(raw) for raw in raws[: request.certs]]
-    key = key_of(replica.db, node, reader.keys)
-    if key is None:
-        raise Forbidden("unknown_key", field="Grid-Node", value=node)
-    auth.check_request(key, "POST", EXCHANGE_PATH, body, nonce, signature)
-    if not auth.nonce_is_fresh(secret, nonce, now):
-        raise Unauthorised("nonce_stale", field="Grid-Auth", value=nonce)
+    node, signature = _authenticated(replica, secret, headers, EXCHANGE_PATH, body, reader.keys, now)
     lines = [reader.read(raw) for raw in raws[request.certs :]]
     if presented:
         _keep_certificates(replica, presented, now)
     answer, handed, news = _commit(replica, node, request, lines[: request.back], lines[request.back :], now)
     reply = encode(answer, handed)
     return signed_reply(replica, secret, signature, 200, reply, CONTENT_TYPE, now, gzipped=True, news=news)
+
+
+def _authenticated(
+    replica: Replica,
+    secret: bytes,
+    headers: Mapping[str, str],
+    path: str,
+    body: bytes,
+    keys: Mapping[str, bytes],
+    now: int,
+) -> tuple[str, str]:
+    """(node, signature) of a signed request; `keys`: those that its body brought. Raises Forbidden, Unauthorised."""
+    node, nonce, signature = auth.request_nonce(headers)
+    key = key_of(replica.db, node, keys)
+    if key is None:
+        raise Forbidden("unknown_key", field="Grid-Node", value=node)
+    auth.check_request(key, "POST", path, body, nonce, signature)
+    if not auth.nonce_is_fresh(secret, nonce, now):
+        raise Unauthorised("nonce_stale", field="Grid-Auth", value=nonce)
+    return node, signature
 
 
 def _keep_certificates(replica: Replica, presented: Sequence[Incoming], now: int) -> None:
@@ -152,8 +159,8 @@ def _commit(
 
 def _take_back(intake: Intake, child: Child, request: Request, lines: Sequence[Incoming]) -> None:
     """What the child holds and we have lost: stored, sent down that link again, and passed on up."""
-    db, me = intake.db, intake.me
-    up = db.execute("SELECT down_log FROM link WHERE link = ?", [intake.replica.link_up]).fetchone()
+    db, me, link_up = intake.db, intake.me, intake.replica.link_up
+    up = db.execute("SELECT down_log FROM link WHERE link = ?", [link_up]).fetchone()
     for line in lines:
         if line.event is None:
             continue
@@ -161,8 +168,8 @@ def _take_back(intake: Intake, child: Child, request: Request, lines: Sequence[I
         log.append_down(db, child.link, n, line.hash, request.down[0])
         if up is None or line.event.node == me.node:
             continue
-        if not inlog.on_path(db, intake.replica.link_up, up[0], line.hash):
-            owed.note(db, intake.replica.link_up, up[0], [line.hash])
+        if not inlog.on_path(db, link_up, up[0], line.hash):
+            owed.note(db, link_up, up[0], [line.hash])
 
 
 def _hear_wants(replica: Replica, child: Child, request: Request) -> None:

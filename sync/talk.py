@@ -21,7 +21,6 @@ from sync.server import HELLO_PATH
 from sync.trails import Trail
 
 MAX_RETRY_AFTER_S: Final = 86_400
-REDIRECTS: Final = 4  # hops that a moved node follows at once; more come with the next exchange
 
 
 class ExchangeFailed(Exception):
@@ -35,7 +34,9 @@ class ExchangeFailed(Exception):
 
 
 class Talk:
-    """The conversation with one parent. `url` is where it is said to be; a move overrides it."""
+    """The conversation with one parent. `url` is where the config says that it is; a move overrides it until the config
+    says something else.
+    """
 
     def __init__(self, replica: Replica, url: str) -> None:
         self.replica = replica
@@ -44,8 +45,11 @@ class Talk:
     @property
     def url(self) -> str:
         """Where the parent answers now."""
-        row = self.replica.db.execute("SELECT url FROM link WHERE link = ?", [self.replica.link_up]).fetchone()
-        return str(row[0]) if row and row[0] else self._url
+        row = self.replica.db.execute(
+            "SELECT url FROM link WHERE link = ? AND url IS NOT NULL AND COALESCE(told, ?) = ?",
+            [self.replica.link_up, self._url, self._url],
+        ).fetchone()
+        return str(row[0]) if row else self._url
 
     def post(self, path: str, body: bytes, headers: dict[str, str]) -> Reply:
         """The parent's signed answer to a signed request. Raises ExchangeFailed."""
@@ -89,7 +93,7 @@ class Talk:
         trail = self._trail_of(reply)
         if trail is None or not self._may_be_parent(trail, unit):
             raise ExchangeFailed("moved", 403)
-        adopt(self.replica, trail, url.rstrip("/"))
+        adopt(self.replica, trail, url.rstrip("/"), self._url)
 
     def _may_be_parent(self, trail: Trail, said: str) -> bool:
         """Whether it is the unit that the redirect names, or one that ever stood above us: the new parent unit may
@@ -121,8 +125,10 @@ class Talk:
             raise ExchangeFailed("unreachable") from error
 
 
-def adopt(replica: Replica, trail: Trail, url: str | None) -> None:
-    """From now on the node of this trail is the parent; `url` where it is another unit's. The own log stays."""
+def adopt(replica: Replica, trail: Trail, url: str | None, told: str | None = None) -> None:
+    """From now on the node of this trail is the parent; `url` where it is another unit's, `told` what the config says
+    instead. The own log stays.
+    """
     node, unit, _level, _key = trail.claims[-1]
     with write(replica.db, "adopt", replica.env):
         intake = Intake(replica, replica.env.now_ms())
@@ -144,7 +150,8 @@ def adopt(replica: Replica, trail: Trail, url: str | None) -> None:
         if fresh:  # earlier parents may be gone with all that they sent down and not yet up
             owed.note(replica.db, link, down_log, _sent_down(replica.db))
         replica.db.execute(
-            "UPDATE link SET node = ?, nonce = NULL, url = COALESCE(?, url) WHERE link = ?", [node, url, link]
+            "UPDATE link SET node = ?, nonce = NULL, url = COALESCE(?, url), told = COALESCE(?, told) WHERE link = ?",
+            [node, url, told, link],
         )
 
 

@@ -13,12 +13,13 @@ from sqlite_utils import Database
 from schemas.errors import Corrupt
 from schemas.events import ACC_ZERO, FIRST, Event, Part, next_acc, parse_header
 from schemas.marks import parse_mark
+from sync import chains
 from sync.certificates import key_of, sound
 from sync.database import read
-from sync.intake import Intake
 from sync.keys import verify as verify_signature
 from sync.marks import UNKNOWN_TOP
 from sync.replica import Replica
+from sync.standing import Judge
 
 PAGE: Final = 1_000
 MAX_PROBLEMS: Final = 1_000
@@ -76,7 +77,7 @@ def verify(replica: Replica) -> Report:
 
 
 def _events(replica: Replica, report: Report) -> None:
-    db, intake = replica.db, Intake(replica, replica.env.now_ms())
+    db, judge = replica.db, Judge(replica)
     for row, parts in _raw(db):
         _n, event_hash, line, signature, chain, seq, prev, node, kind, unit, standing = row
         report.events += 1
@@ -89,7 +90,7 @@ def _events(replica: Replica, report: Report) -> None:
             chain, seq, prev, node, kind, unit,
         ):  # fmt: skip
             report.found("bad_index", event_hash, f"event {event_hash}: the indexed columns differ from its header")
-        judged = intake.standing(Event(line, header, signature, tuple(parts), event_hash))
+        judged = judge.standing(Event(line, header, signature, tuple(parts), event_hash))
         if judged != standing:
             report.found("bad_standing", event_hash, f"event {event_hash}: standing {standing}, judged anew {judged}")
 
@@ -126,18 +127,10 @@ def _chains(db: Database, report: Report) -> None:
             if prev == FIRST:
                 continue
             if seq_before is None:
-                _gap(db, report, chain, event_hash, prev)
+                if not chains.is_told(db, prev):
+                    report.found("gap", event_hash, f"chain {chain}: the event before {event_hash} is not held")
             elif seq_before != seq - 1:
                 report.found("bad_chain", event_hash, f"chain {chain}: seq {seq} follows seq {seq_before}")
-
-
-def _gap(db: Database, report: Report, chain: str, event_hash: str, prev: str) -> None:
-    """A line that was set aside leaves a gap that is accounted for; any other gap is a problem."""
-    known = db.execute(
-        "SELECT 1 FROM refused WHERE hash = ? UNION ALL SELECT 1 FROM refusal WHERE hash = ? LIMIT 1", [prev, prev]
-    ).fetchone()
-    if not known:
-        report.found("gap", event_hash, f"chain {chain}: the event before {event_hash} is not held")
 
 
 def _logs(db: Database, report: Report) -> None:

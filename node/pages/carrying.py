@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -17,6 +18,7 @@ from sync.carrier import Carried
 from sync.wire import MAX_PLAIN_BYTES
 
 MAX_CHAINS: Final = 50
+MAX_DIGITS: Final = 15
 
 
 def register(routes: Blueprint) -> None:
@@ -27,16 +29,21 @@ def register(routes: Blueprint) -> None:
 
 
 def carry_out() -> Response:
-    """The next file of records that the parent has not got; the page with a word when there is nothing to carry."""
+    """The file of records that the parent has not got, or the list of them; a word when there is nothing to carry."""
+    after = typed("after")
+    if len(after) > MAX_DIGITS or not (after.isascii() and after.isdigit()):
+        after = ""
     try:
-        files = carrier.export(replica(), everything=typed("all") == "1")
+        files = carrier.export(replica(), everything=typed("all") == "1", after=int(after) if after else None)
+        first, second = next(files, None), None if after else next(files, None)
     except GridError as error:
         return _page(None, explain(language(), error), error.status)
-    if not files:
+    if first is None:
         return _page(None, label(language(), "page.carry.nothing"))
-    place = typed("n")
-    at = int(place) if place.isascii() and place.isdigit() else 0
-    return _download(files[min(at, len(files) - 1)])
+    if second is None:
+        return _download(first)
+    listed = [{"name": file.name, "count": file.count, "after": file.after} for file in chain((first, second), files)]
+    return page("carry_list.html", "page.carry.title", files=listed)
 
 
 def carry_in() -> Response:

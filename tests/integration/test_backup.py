@@ -8,6 +8,7 @@ import pytest
 from desk import Desk, assert_refused, desk_in, image
 
 from builders import WEST
+from node import backups
 from node.home import DATABASE, SERVE_LOCK, locked
 
 
@@ -37,6 +38,26 @@ def test_what_is_no_sound_backup_of_this_node_is_refused_and_changes_nothing(des
     assert_refused(desk.at_county("restore", str(damaged)))
     with locked(desk.county / SERVE_LOCK):
         assert_refused(desk.at_county("restore", str(good)))
+    running = tmp_path / "running"
+    assert desk.at_county("backup", str(running)).code == 0
+    (running / (DATABASE + "-wal")).write_bytes(b"records that are not in the database yet")
+    assert_refused(desk.at_county("restore", str(running)))
+    assert image(desk.county) == before
+
+
+def test_a_disk_that_fills_up_during_a_restore_leaves_the_database_where_it_was(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = tmp_path / "good"
+    assert desk.at_county("backup", str(good)).code == 0
+    before = image(desk.county)
+
+    def full(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes()[:1000])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backups.shutil, "copyfile", full)
+    assert_refused(desk.at_county("restore", str(good)))
     assert image(desk.county) == before
 
 

@@ -12,7 +12,7 @@ from test_recovery import hashes, sound
 
 from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, WEST, City, Node
 from node.status import heads, refused
-from schemas.errors import Invalid
+from schemas.errors import DiskFull, Invalid
 from sync import carrier
 
 
@@ -101,7 +101,7 @@ def test_the_receipt_moves_the_cursor_at_the_writer_and_shows_how_far_the_record
         carrier.take_receipt(village.replica, receipt.content.replace(b'"v":1', b'"v":2', 1))
     said = carrier.take_receipt(village.replica, receipt.content)
     assert (said.unit, said.refused, said.moved) == (E_TOWN, 0, True)
-    assert carrier.export(village.replica) == []
+    assert list(carrier.export(village.replica)) == []
     assert carrier.take_receipt(village.replica, receipt.content).marks == 0
 
 
@@ -135,7 +135,7 @@ def test_a_damaged_line_is_set_aside_and_told_as_in_an_exchange(city: City) -> N
     town, village = city.nodes[2], city.nodes[3]
     village.db.execute("UPDATE event SET header = replace(header, '2026-11-20', '2026-11-19') WHERE kind = 'chk'")
     done = carrier.take_in(town.replica, file_of(village))
-    assert (done.count, done.new, done.refused) == (1, 1, 1)  # new: the word about it to its writer
+    assert (done.count, done.new, done.refused) == (1, 0, 1)
     assert [row["code"] for row in refused(town.replica)] == ["bad_sig"]
     carrier.take_receipt(village.replica, carrier.receipt(town.replica, done.node, done.log, done.chains).content)
     assert [row["code"] for row in refused(village.replica)] == ["bad_sig"]
@@ -148,7 +148,7 @@ def test_many_records_go_into_several_files_that_may_come_in_any_order(
     monkeypatch.setattr(carrier, "FILE_PLAIN_BYTES", 2_000)
     for day in range(10, 20):
         village.check(E_GROUPS[0], f"2026-11-{day}")
-    files = carrier.export(village.replica)
+    files = list(carrier.export(village.replica))
     assert len(files) > 2
     assert sum(file.count for file in files) == 11
     for file in reversed(files):
@@ -156,6 +156,35 @@ def test_many_records_go_into_several_files_that_may_come_in_any_order(
     assert hashes(village) <= hashes(town)
     city.settle()
     sound(city)
+
+
+def test_many_records_are_listed_on_the_page_each_file_with_its_own_button(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town, village = city.nodes[2], city.nodes[3]
+    monkeypatch.setattr(carrier, "FILE_PLAIN_BYTES", 2_000)
+    for day in range(10, 20):
+        village.check(E_GROUPS[0], f"2026-11-{day}")
+    out = signed_in(village)
+    listed = post(out, "/sync", "/carry/out", {}).get_data(as_text=True)
+    starts = [part.split('"')[0] for part in listed.split('name="after" value="')[1:]]
+    assert len(starts) > 2
+    for after in starts:
+        file = post(out, "/sync", "/carry/out", {"after": after})
+        assert file.headers["content-disposition"].split('"')[1] in listed
+        carrier.take_in(town.replica, file.data)
+    assert hashes(village) <= hashes(town)
+    assert "没有要带走的记录" in post(out, "/sync", "/carry/out", {"after": "9" * 15}).get_data(as_text=True)
+
+
+def test_a_disk_that_is_nearly_full_takes_no_file_in(city: City) -> None:
+    town, village = city.nodes[2], city.nodes[3]
+    content = file_of(village)
+    town.env.free = 1_000
+    with pytest.raises(DiskFull):
+        carrier.take_in(town.replica, content)
+    town.env.free = 10**12
+    assert carrier.take_in(town.replica, content).new == 1
 
 
 def test_a_page_gives_a_file_out_and_takes_one_in_and_offers_the_receipt(city: City) -> None:

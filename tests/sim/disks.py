@@ -46,8 +46,6 @@ class Walk:
         self.city.settle(40)
         self.backups = {id(node): (node, node.snapshot()) for node in self.city.nodes}
         self.parents = dict(HOME)
-        self.written: set[str] = set()
-        self.dead: list[Node] = []
         self.twins = 0
         self.days = 0
 
@@ -82,7 +80,7 @@ class Walk:
         day = TODAY - timedelta(days=self.random.randint(1, 15))
         for unit in self.random.sample([*E_GROUPS, *W_GROUPS], 6):
             try:
-                self.written.add(node.check(unit, day, self.random.randint(0, 3)))
+                node.check(unit, day, self.random.randint(0, 3))
             except GridError:
                 continue
             self.note(f"check at {self._name(node)}")
@@ -234,7 +232,7 @@ class Walk:
         parent = next((one for one in self.city.nodes if one.unit == node.replica.identity.parent), None)
         try:
             if parent is not None:
-                enrol.readmit(parent.replica, node.unit)
+                enrol.readmit(parent.replica, node.unit, node.replica.identity.node)
                 self.note(f"readmit {self._name(node)}")
         except GridError as refusal:
             self.note(f"no readmission of {self._name(node)}: {refusal.code}")
