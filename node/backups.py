@@ -15,7 +15,9 @@ from typing import Final
 from node.home import CONFIG, DATABASE, KEYS, NODE_KEY, SERVE_LOCK, locked
 from schemas.clock import iso_instant
 from schemas.errors import Conflict, Invalid
+from sync.database import open_database
 from sync.keys import SEED_BYTES, Signer
+from sync.migrations import SYNC
 from sync.replica import Replica
 
 PART: Final = ".part"
@@ -81,6 +83,7 @@ def put_back(source: Path, folder: Path, now_ms: int) -> Copied:
             shutil.copy2(source / CONFIG, folder / CONFIG)
         with locked(folder / SERVE_LOCK, wait=False):
             shutil.copyfile(source / DATABASE, part)
+            _cover(part)
             _flush(folder)  # whole and on the disk before what is there now is touched
             kept = _aside(folder, now_ms)
             part.replace(folder / DATABASE)
@@ -91,6 +94,13 @@ def put_back(source: Path, folder: Path, now_ms: int) -> Copied:
         part.unlink(missing_ok=True)
         raise Invalid("folder_not_writable", field="--data", value=f"{folder}: {error.strerror}") from error
     return Copied(node, events, (folder / DATABASE).stat().st_size, folder, kept)
+
+
+def _cover(database: Path) -> None:
+    """What was erased since may still stand in it: private texts are covered until it has caught up with its parent."""
+    with closing(open_database(database, SYNC).conn) as conn:
+        conn.execute("UPDATE node_state SET covered = 1")
+        conn.execute("PRAGMA journal_mode=DELETE")  # one plain file again
 
 
 def _aside(folder: Path, now_ms: int) -> Path | None:

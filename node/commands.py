@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask
 
-from node import accounts, checks, commands_carry, commands_keep, status
+from node import accounts, checks, commands_carry, commands_erase, commands_keep, status
 from node.app import Grid
 from node.doctor import examine
 from node.home import SERVE_LOCK, Home, locked
@@ -75,6 +75,11 @@ def common(sub: Subparsers, make_app: Callable[[Grid], Flask]) -> None:
     kept.add_argument("dest", metavar="DEST")
     restored = add("restore", "由备份恢复（先停 serve） / put a backup in place", commands_keep.put_back)
     restored.add_argument("src", metavar="SRC")
+    erased = add("erase", "抹除记录的私密内容，不可恢复 / erase private parts for good", commands_erase.erase)
+    erased.add_argument("events", metavar="EVENT", nargs="+")
+    erased.add_argument("--ground", required=True, metavar="TEXT", help="依据 / on what ground")
+    shown = add("uncover", "恢复后未同步先看私密内容（记入日志） / show them unsynced", commands_erase.uncover)
+    shown.add_argument("--ground", required=True, metavar="TEXT")
     add("status", "本节点状况 / how this node stands", _status)
     add("verify", "核验全部记录 / check every signature, chain and tally", _verify)
     add("rebuild", "由日志重建数据 / make derived data again from the log", _rebuild)

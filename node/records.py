@@ -16,7 +16,7 @@ from schemas.errors import GridError, NotFound
 from schemas.events import FIELD_COUNT
 from schemas.strict_json import Json, loads
 from schemas.units import LEVELS
-from sync import directory, marks
+from sync import directory, erasure, marks
 from sync.certificates import intact
 from sync.replica import Replica
 
@@ -149,6 +149,7 @@ def evidence(replica: Replica, event: str) -> dict[str, Any]:
         "standing": standing,
         "public": _read(public),
         "verified": intact(replica.db, event),
+        "erased": erasure.state(replica, event),
         "received_at": iso_instant(received_at),
         "marks": [{"hop": hop.hop, "unit": hop.unit, "at": iso_instant(hop.at)} for hop in path.hops],
         "refused": _refused_json(path),

@@ -22,6 +22,7 @@ FIELD_COUNT: Final = 11
 FIRST: Final = "-"
 SAME: Final = "="
 PUBLIC: Final = "pub"
+PRIVATE: Final = frozenset({"per"})  # withheld in every exchange
 _CHAIN: Final = r"[a-z2-7]{26}\.[a-z2-7]{8}"
 _DIGEST: Final = r"[A-Za-z0-9_-]{43}"
 CHAIN: Final = re.compile(_CHAIN)

@@ -8,10 +8,11 @@ from typing import Final, Literal
 from schemas.errors import GridError
 from schemas.events import next_acc
 from schemas.strict_json import dumps
-from sync import auth, inlog, log, marks, owed, trails
+from sync import auth, heads, inlog, log, marks, owed, trails
 from sync.certificates import intact
 from sync.database import write
 from sync.env import Reply
+from sync.erase import scrub
 from sync.intake import Intake
 from sync.log import new_log_id
 from sync.manifest import VERSION, Answer, point_json, read_answer, read_have, read_rebased
@@ -119,8 +120,12 @@ class Client:
             return self._rebase()
         handed = set(batch.back), {line.hash for line in lost}
         going_on, self._handed = handed != self._handed and handed != (set(), set()), handed
+        scrub(self.replica)
         behind = log.up_tip(db)[0] > answer.have[0]
         busy = behind or answer.more or going_on or bool(new_marks or owed.wanted(db))
+        if not busy and heads.is_covered(db):
+            with write(db, "sync_state", self.replica.env):
+                heads.uncover(db)
         return Outcome("ok", len(batch.lines), pulled + returned, busy=busy, next_s=answer.next_s)
 
     def _read(self, reply: Reply) -> tuple[Answer, list[Incoming], list[Incoming]]:

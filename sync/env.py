@@ -10,7 +10,7 @@ import random
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, Protocol
@@ -69,6 +69,9 @@ class Env(Protocol):
     def free_bytes(self) -> int:
         """Room left on the disk that holds the database."""
 
+    def copies(self) -> Sequence[Path]:
+        """Earlier databases that are kept in the data folder."""
+
     def committing(self, name: str, moment: Moment) -> None:
         """Called around every named commit; the simulator dies here."""
 
@@ -103,6 +106,10 @@ class SystemEnv:
     def free_bytes(self) -> int:
         """Room left on the disk that holds the database."""
         return shutil.disk_usage(self.folder).free
+
+    def copies(self) -> Sequence[Path]:
+        """Earlier databases that are kept in the data folder."""
+        return sorted(self.folder.glob("*/*.db"))
 
     def committing(self, name: str, moment: Moment) -> None:
         """A seam for tests; does nothing by itself."""

@@ -15,17 +15,19 @@ MAX_STEPS: Final = 1_000_000
 
 def notice_restored_copy(replica: Replica) -> bool:
     """At the start of a process: whether the marker outside the database is ahead of it. Then this is a restored copy;
-    it waits for its head to come back from the parent, and begins a new chain if it has to write before.
+    it waits for its head to come back from the parent, and begins a new chain if it has to write before. A copy, and a
+    database without its marker, may still hold what was erased since: its private texts are covered.
     """
     marker = replica.env.kept_head()  # read first: the database may only go ahead of it meanwhile
     row = replica.db.execute("SELECT chain, seq, awaited FROM node_state").fetchone()
-    if marker is None or row is None or row[2] is not None:
+    if row is None or row[1] == 0 or row[2] is not None:
         return row is not None and row[2] is not None
-    if not _is_ahead(replica.db, marker[0], marker[1], (row[0], row[1])):
+    ahead = marker is not None and _is_ahead(replica.db, marker[0], marker[1], (row[0], row[1]))
+    if not ahead and marker is not None:
         return False
     with write(replica.db, "sync_state", replica.env):
-        replica.db.execute("UPDATE node_state SET awaited = ?", [marker[2]])
-    return True
+        replica.db.execute("UPDATE node_state SET covered = 1, awaited = ?", [marker[2] if ahead and marker else None])
+    return ahead
 
 
 def _is_ahead(db: Database, chain: str, seq: int, own: tuple[str, int]) -> bool:
@@ -38,6 +40,17 @@ def is_awaited(db: Database) -> bool:
     """Whether the own head is known to be ahead of this database."""
     row = db.execute("SELECT awaited FROM node_state").fetchone()
     return row is not None and row[0] is not None
+
+
+def is_covered(db: Database) -> bool:
+    """Whether private texts are not shown: this database was restored, and has not caught up with erasures yet."""
+    row = db.execute("SELECT covered FROM node_state").fetchone()
+    return row is not None and bool(row[0])
+
+
+def uncover(db: Database) -> None:
+    """Private texts may be shown again; called inside a transaction."""
+    db.execute("UPDATE node_state SET covered = 0 WHERE covered = 1")
 
 
 def catch_up(db: Database, is_top: bool) -> None:

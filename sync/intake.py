@@ -7,15 +7,16 @@ certificate or a directory act arrives, the standing of what waited for it is wo
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Final, Literal
 
 from schemas.clock import business_day
 from schemas.encoding import b64
 from schemas.errors import Corrupt
-from schemas.events import FIRST, Event, payload
+from schemas.events import FIRST, PRIVATE, Event, payload
 from schemas.units import LEVELS, Tree
-from sync import chains, directory, heads, log, owed, revocation, routing, trails
+from sync import chains, directory, erasure, heads, log, owed, revocation, routing, trails
 from sync.certificates import certificate, intact, keys_in
 from sync.replica import Replica, Stored
 from sync.standing import BAD_SCOPE, LATE_KEY, OK, PENDING, Judge
@@ -79,7 +80,10 @@ class Intake:
             if not intact(self.db, event.hash):
                 self._mend(known, event, source)
             self._meet_again(event, source)
+            self._erase(event.hash)
             return known.n
+        if source != "own":  # nobody is to send private texts; whoever does is not helped to spread them
+            event = replace(event, parts=tuple(p.withheld() if p.name in PRIVATE else p for p in event.parts))
         standing = self.judge.standing(event)
         n = log.insert_event(self.db, event, standing, self.received_at)
         self._remember_key(event)
@@ -101,6 +105,7 @@ class Intake:
         if standing == OK:
             self._effect(Stored(n, event, self.received_at))
         routing.route(self.replica, self._tree_for(event), n, event)
+        self._erase(event.hash)
         return n
 
     def replay(self, stored: Stored) -> None:
@@ -216,6 +221,10 @@ class Intake:
                 self._directory_changed = True
         elif kind == "refusal":
             self._take_refusal(stored)
+        elif kind == erasure.KIND:
+            hashes = erasure.take_in(self.replica, stored.event)
+            if not self._replaying:
+                routing.follow(self.replica, stored.n, stored.event, hashes)
         elif kind != "inc":
             self.projection.project(stored)
 
@@ -243,6 +252,13 @@ class Intake:
         if node is not None:
             self.judge.forget(node)
             self._restand("e.node = ?", [node])
+
+    def _erase(self, event_hash: str) -> None:
+        """What was to be erased before it came, or comes once more: it goes here, and where it came from."""
+        for named in erasure.drop(self.replica, event_hash):
+            stored = log.load(self.db, named)
+            if stored is not None and not self._replaying:
+                routing.follow(self.replica, stored.n, stored.event, [event_hash])
 
     def _take_refusal(self, stored: Stored) -> None:
         """A level above set a line aside. Whoever holds it intact sends it once more."""
@@ -286,7 +302,7 @@ class Intake:
         return directory.tree_of(self.replica) if needs_tree else _NO_TREE
 
 
-DERIVED: Final = ("node_cert", "revocation", "directory_act", "refusal", "node_key")
+DERIVED: Final = ("node_cert", "revocation", "directory_act", "refusal", "node_key", "erased")
 
 
 def clear_derived(replica: Replica) -> None:

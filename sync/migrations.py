@@ -139,3 +139,19 @@ def told(db: Database) -> None:
     """What the config said when a redirect led elsewhere: a config that says something else since then counts."""
     db.conn.execute("ALTER TABLE link ADD COLUMN told TEXT")
     db.conn.execute("CREATE INDEX chain_gaps ON chain (chain) WHERE gaps <> ''")
+
+
+_ERASURE = """
+ALTER TABLE node_state ADD COLUMN scrub INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE node_state ADD COLUMN covered INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE erased (
+  hash TEXT NOT NULL, part TEXT NOT NULL, event TEXT NOT NULL, unit TEXT NOT NULL, PRIMARY KEY (hash, part, event)
+) STRICT, WITHOUT ROWID
+"""
+
+
+@SYNC()
+def erasure(db: Database) -> None:
+    """What was erased, whether files still have to be scrubbed, whether private texts are covered after a restore."""
+    for statement in _ERASURE.split(";\n"):
+        db.conn.execute(statement)

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from schemas.events import Event
 from schemas.strict_json import dumps, loads
 from schemas.units import Tree
-from sync import directory, inlog, log
+from sync import directory, erasure, inlog, log
 from sync.replica import Replica
 
 # To every child: what the city publishes.
@@ -98,6 +98,26 @@ def put(replica: Replica, link: str, n: int, event: Event) -> None:
     """One event onto one link; a child can't judge it without its author's certificates, so they go first."""
     _introduce(replica, link, event.node)
     log.append_down(replica.db, link, n, event.hash)
+    for erasing in erasure.drop(replica, event.hash):
+        stored = log.load(replica.db, erasing)
+        if stored is not None:
+            _introduce(replica, link, stored.event.node)
+            log.append_down(replica.db, link, stored.n, erasing)
+
+
+def follow(replica: Replica, n: int, event: Event, hashes: Iterable[str]) -> None:
+    """An erasure goes down wherever one of the events went, or came from; the city's own to each of its children too:
+    they are its backup.
+    """
+    of_the_city = replica.identity.is_top and event.node == replica.identity.node
+    for link, _child in child_links(replica.db):
+        if of_the_city or any(_went_over(replica.db, link, event_hash) for event_hash in hashes):
+            put(replica, link, n, event)
+
+
+def _went_over(db: Database, link: str, event_hash: str) -> bool:
+    asked = "SELECT 1 FROM downlog WHERE link = ? AND event = (SELECT n FROM event WHERE hash = ?) LIMIT 1"
+    return inlog.came_over(db, link, event_hash) or db.execute(asked, [link, event_hash]).fetchone() is not None
 
 
 def _goes_to(tree: Tree, event: Event, child: str) -> bool:

@@ -8,10 +8,11 @@ from typing import Final
 
 from schemas.errors import BadRequest, Forbidden, GridError, Unauthorised, UnsupportedMedia
 from schemas.strict_json import dumps, loads
-from sync import auth, directory, inlog, log, marks, owed, routing, trails
+from sync import auth, directory, heads, inlog, log, marks, owed, routing, trails
 from sync.certificates import key_of
 from sync.database import read, write
 from sync.env import require_room
+from sync.erase import scrub
 from sync.intake import Intake
 from sync.manifest import VERSION, Request, point_json, read_ladders, read_request
 from sync.receive import Child, CursorMismatch, child_of, refused_after, take_up
@@ -105,6 +106,7 @@ def _exchange(replica: Replica, secret: bytes, headers: Mapping[str, str], body:
     if presented:
         _keep_certificates(replica, presented, now)
     answer, handed, news = _commit(replica, node, request, lines[: request.back], lines[request.back :], now)
+    scrub(replica)
     reply = encode(answer, handed)
     return signed_reply(replica, secret, signature, 200, reply, CONTENT_TYPE, now, gzipped=True, news=news)
 
@@ -154,6 +156,8 @@ def _commit(
         marks.sign_marks(replica, intake.touched, now)
         _seen(replica, child, request, len(lines), now)
         answer, handed = _answer(replica, child, request, now)
+        if replica.identity.is_top and not (lines or back or handed):  # a restored hub catches up from its children
+            heads.uncover(db)
         return answer, handed, bool(lines or back)
 
 

@@ -15,6 +15,7 @@ from schemas.errors import BadRequest, Corrupt, GridError, TooLarge
 from schemas.events import (
     FIELD_COUNT,
     MAX_EVENT_BYTES,
+    PRIVATE,
     SAME,
     Event,
     Part,
@@ -34,7 +35,6 @@ CONTENT_TYPE: Final = "application/gsync+ndjson"
 MAX_GZIP_BYTES: Final = 1024 * 1024
 MAX_PLAIN_BYTES: Final = 8 * 1024 * 1024
 MAX_EVENTS: Final = 2_000
-PRIVATE: Final = frozenset({"per"})
 _PREV, _PHASH = 3, 10
 
 

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -142,6 +143,10 @@ class FakeEnv:
     def free_bytes(self) -> int:
         """Room left on the pretended disk."""
         return self.free
+
+    def copies(self) -> list[Path]:
+        """No earlier databases are kept."""
+        return []
 
     def committing(self, name: str, moment: Moment) -> None:
         """Notes the commit, and dies if the test says so."""

@@ -13,20 +13,27 @@ from node.scope import hosts, in_scope
 from schemas.case_lists import PARTY_ROLES
 from schemas.cases import Case
 from schemas.clock import iso_instant
-from schemas.errors import GridError
+from schemas.errors import GridError, Invalid
 from schemas.strict_json import Json, loads
+from sync import heads
 from sync.database import write
+from sync.erase import MAX_GROUND_CHARS
+from sync.heads import is_covered
 from sync.replica import Replica
 
 PARTICULARS: Final = ("parties", "place", "narrative", "agreement")
 WORDS: Final = ("reason", "text", "reply")
 READINGS_SHOWN: Final = 50
+AT_TERMINAL: Final = "-"
+EVERY_CASE: Final = "*"
 
 
 def may_read(replica: Replica, account: Account, case: Case) -> bool:
     """Whether this node may hold the private part and the user may read it: a role of casework, in whose subtree the
-    unit that handles the case now stands, served by this node.
+    unit that handles the case now stands, served by this node. Nobody, while a restored database catches up.
     """
+    if is_covered(replica.db):
+        return False
     return account.role in PRIVATE and in_scope(replica, account, case.owner) and hosts(replica, case.owner)
 
 
@@ -56,6 +63,21 @@ def _gathered(replica: Replica, case: Case) -> dict[str, Any]:
         event: words for event, stated in held.items() if (words := {n: stated[n] for n in WORDS if stated.get(n)})
     }
     return found
+
+
+def uncover(replica: Replica, ground: str) -> bool:
+    """Shows private texts of a restored database before it has caught up with its parent; written into the log of
+    readings. Returns whether they were covered. Raises Invalid without a ground.
+    """
+    reason = ground.strip()
+    if not 0 < len(reason) <= MAX_GROUND_CHARS:
+        raise Invalid("erase_ground", field="--ground", value=reason[:60], limit=MAX_GROUND_CHARS)
+    with write(replica.db, "reading", replica.env):
+        was = is_covered(replica.db)
+        if was:
+            queries.log_reading(replica.db, replica.env.now_ms(), AT_TERMINAL, "admin", EVERY_CASE, reason)
+            heads.uncover(replica.db)
+    return was
 
 
 def outline(replica: Replica, case: Case) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from schemas.roles import REVIEW
 from schemas.unit_acts import LEVELS
 from schemas.units import Tree
 from sync.directory import tree_of
+from sync.heads import is_covered
 from sync.replica import Replica
 
 MAX_PURPOSE: Final = 200
@@ -72,6 +73,7 @@ def _case(node: Replica, found: Case, private: dict[str, Any] | None) -> Respons
         "steps": steps,
         "arrived": sum(1 for one in steps if one["arrived"]),
         "readable": readable,
+        "restored": is_covered(node.db),
         "private": {**private, "parties": parties(private, lang)} if private else None,
         "outline": outline(node, found) if readable else None,
         "readings": readings(node, found.id) if readable and me().role in REVIEW else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from random import Random
 from typing import Final
 
@@ -116,6 +117,10 @@ class SimEnv:
     def free_bytes(self) -> int:
         """Room enough: a full disk is no matter of this simulator."""
         return ROOM_BYTES
+
+    def copies(self) -> list[Path]:
+        """No earlier databases are kept."""
+        return []
 
     def committing(self, name: str, moment: Moment) -> None:
         """Dies here, if the seed says so."""
