@@ -27,6 +27,17 @@ def cases_agree(world: World) -> Iterator[tuple[str, str]]:
                 yield site.unit, f"case {row[0]} shows as {here}, at the hub {row}"
 
 
+def erased(world: World) -> Iterator[tuple[str, str]]:
+    """L7: no database holds a private text of a record that was erased, nor waits to be scrubbed of it."""
+    for site in world.sites.values():
+        rows = site.db.execute(
+            "SELECT e.hash FROM event e JOIN part p ON p.event = e.n WHERE p.name <> 'pub' AND p.text <> ''"
+        )
+        kept = {row[0] for row in rows.fetchall()} & world.memory.erased
+        if kept:
+            yield site.unit, f"still holds what was erased: {sorted(kept)}"
+
+
 def introduced(world: World, site: Site) -> set[str]:
     """The units whose certificates came with cases: of those who acted on them, and of the levels above these."""
     acted = site.db.execute(

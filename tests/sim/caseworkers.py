@@ -13,6 +13,8 @@ from node.answers import Answer
 from node.cases import acts
 from node.cases.private import read_private
 from node.cases.projection import fold_of
+from schemas.errors import GridError
+from sync.erase import erase
 
 if TYPE_CHECKING:
     from people import People
@@ -52,6 +54,24 @@ class Caseworkers:
             if case is not None:
                 crash = site.attempt(lambda: read_private(site.replica, self._account(site), case, "核对"))
                 self.world.note(f"reading at {site.unit}: {crash or case.id}")
+
+    def erase(self) -> None:
+        """Somebody erases the private part of a record, at a computer that holds it or one above."""
+        site = self.world.some_site()
+        rows = site.db.execute(
+            "SELECT e.hash FROM event e JOIN part p ON p.event = e.n AND p.name = 'per' WHERE e.kind = 'case'"
+        ).fetchall()
+        if not rows:
+            return
+        event = self.random.choice(rows)[0]
+        try:
+            crash = site.attempt(lambda: erase(site.replica, [event], "当事人申请"))
+        except GridError as refusal:
+            self.world.note(f"no erasure at {site.unit}: {refusal.code}")
+            return
+        if site.db.execute("SELECT 1 FROM erased WHERE hash = ?", [event]).fetchone():
+            self.world.memory.erased.add(event)
+        self.world.note(f"erasure at {site.unit}: {crash or event}")
 
     def say(self, site: Site, submission: Submission) -> Answer:
         """The very request of a submission. Raises GridError."""

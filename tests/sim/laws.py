@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass
 from typing import Final
 
 import count
-from case_laws import cases_agree, introduced
+from case_laws import cases_agree, erased, introduced
 from sites import Site
 from world import World
 
@@ -277,6 +277,7 @@ LAWS: Final[dict[str, Callable[[World], Breaches]]] = {
     "returned": returned,
     "L11 subtree": own_subtree_only,
     "L9 cases": cases_agree,
+    "L7 erased": erased,
     "L2 verified": verified,
     "L3 tallies": tallied,
     "L3 rebuild": rebuilt,

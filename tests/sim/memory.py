@@ -67,4 +67,5 @@ class Memory:
     parents: dict[str, str | None] = field(default_factory=dict)
     cadences: list[Cadence] = field(default_factory=list)
     names: dict[str, list[tuple[date, int, str]]] = field(default_factory=dict)
+    erased: set[str] = field(default_factory=set)  # events whose private parts are to be gone
     refused: int = 0
