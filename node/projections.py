@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlite_utils import Database
 
-from node import queries
+from node import queries, unprojected
 from node.cases.projection import CaseProjection
 from node.queries import DutyRow, Key, Tally
 from schemas.cadence import Calendar, grace_end, read_profile
@@ -94,8 +94,10 @@ class NodeProjection:
                     self._cadence(stored)
                 case "case":
                     self._cases.project(stored)
+                case _:  # of a later version: kept and sent on, and listed until this program understands it
+                    unprojected.note(self._db, stored.event.hash)
         except GridError:
-            self._db.execute("INSERT INTO unprojected (event) VALUES (?) ON CONFLICT DO NOTHING", [stored.event.hash])
+            unprojected.note(self._db, stored.event.hash)
 
     def directory_changed(self) -> None:
         """Units may count elsewhere now: every tally is made again, once, at `finish`."""

@@ -14,6 +14,7 @@ from gunicorn.app.base import BaseApplication
 
 from node.app import Grid
 from node.home import SERVE_LOCK, Home, locked
+from node.unprojected import project_again
 from schemas.errors import Conflict, Invalid
 from sync.loop import run_forever
 
@@ -135,6 +136,7 @@ def serve(
     if certfile is not None:
         options |= {"certfile": certfile, "keyfile": keyfile}
     with _held(home):
+        project_again(home.replica())  # what an older version of this program could not read
         home.close()  # opened again in the worker: a connection must not cross the fork
         announce(options["bind"])
         sys.stdout.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from node.unprojected import unprojected
 from schemas.clock import iso_instant
 from schemas.labels import DEFAULT_LANGUAGE, has_label, label
 from sync import chains, directory, log
@@ -58,6 +59,7 @@ def sync_state(replica: Replica, language: str = DEFAULT_LANGUAGE) -> dict[str, 
         document["clock_offset_ms"] = link["offset_ms"] if link else None
         document["problem"] = link["problem"] if link else None
         document["set_aside"] = set_aside(replica)
+        document["unprojected"] = unprojected(replica)
         document["children"] = children(replica)
     return document
 

@@ -103,7 +103,7 @@ class Intake:
             if directory.may_have(self.replica, event.node, link.partition(">")[2]):
                 owed.note(self.db, link, log_id, [event.hash])
         if standing == OK:
-            self._effect(Stored(n, event, self.received_at))
+            self.effect(Stored(n, event, self.received_at))
         routing.route(self.replica, self._tree_for(event), n, event)
         self._erase(event.hash)
         return n
@@ -114,7 +114,7 @@ class Intake:
         standing = self.judge.standing(stored.event)
         self.db.execute("UPDATE event SET standing = ? WHERE n = ?", [standing, stored.n])
         if standing == OK:
-            self._effect(stored)
+            self.effect(stored)
 
     def finish(self) -> None:
         """Settles what waits for the directory, lets the application write what it gathered, and sends down what it
@@ -205,11 +205,12 @@ class Intake:
             if standing != before and before != PENDING:  # what is pending is being replayed, and comes by itself
                 self.db.execute("UPDATE event SET standing = ? WHERE n = ?", [standing, stored.n])
                 if standing == OK:
-                    self._effect(stored)
+                    self.effect(stored)
                 elif before == OK:
                     self._withdrawn = True
 
-    def _effect(self, stored: Stored) -> None:
+    def effect(self, stored: Stored) -> None:
+        """What an event of standing ok changes; each one once."""
         kind = stored.event.header.kind
         if kind == "cert":
             self._certify(stored.event)

@@ -16,6 +16,7 @@ from sync.marks import MAX_CHAINS_ASKED
 from sync.owed import MAX_WANTED
 
 VERSION: Final = 1
+SPOKEN: Final = (VERSION,)  # what this program can speak; both sides use the highest that they share
 MAX_COUNT: Final = 2**53
 REFUSED_CODES: Final = frozenset({"bad_sig", "unreadable", "too_big"})
 MAX_LADDER: Final = 64
@@ -58,6 +59,12 @@ class Answer:
     now: int
 
 
+def shared_version(offered: Json) -> int | None:
+    """The highest version that both speak, of those that a hello lists; None when there is none, or no list."""
+    known = offered if isinstance(offered, list) else []
+    return max((one for one in SPOKEN if any(one == other and other is not True for other in known)), default=None)
+
+
 def point_json(point: Point) -> list[object]:
     """[n, acc] as it travels."""
     return [point[0], b64(point[1])]
@@ -65,8 +72,9 @@ def point_json(point: Point) -> list[object]:
 
 def read_request(value: Mapping[str, Json]) -> Request:
     """A child's manifest. Raises BadRequest naming the field; `v` decides first."""
-    if value.get("v") != VERSION:
-        raise BadRequest("version", field="v", value=value.get("v"))
+    version = value.get("v")
+    if isinstance(version, bool) or version not in SPOKEN:
+        raise BadRequest("version", field="v", value=version, allowed=", ".join(map(str, SPOKEN)))
     down = _list(value, "down", 3)
     marks = value.get("marks", [])
     if not isinstance(marks, list) or len(marks) > MAX_CHAINS_ASKED or not all(_is_chain(one) for one in marks):

@@ -155,3 +155,10 @@ def erasure(db: Database) -> None:
     """What was erased, whether files still have to be scrubbed, whether private texts are covered after a restore."""
     for statement in _ERASURE.split(";\n"):
         db.conn.execute(statement)
+
+
+@SYNC()
+def quota(db: Database) -> None:
+    """What a child sent today."""
+    for name in ("quota_day", "quota_events", "quota_bytes"):
+        db.conn.execute(f"ALTER TABLE link ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0")

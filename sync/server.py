@@ -8,13 +8,13 @@ from typing import Final
 
 from schemas.errors import BadRequest, Forbidden, GridError, Unauthorised, UnsupportedMedia
 from schemas.strict_json import dumps, loads
-from sync import auth, directory, heads, inlog, log, marks, owed, routing, trails
+from sync import auth, directory, heads, inlog, log, marks, owed, quota, routing, trails
 from sync.certificates import key_of
 from sync.database import read, write
 from sync.env import require_room
 from sync.erase import scrub
 from sync.intake import Intake
-from sync.manifest import VERSION, Request, point_json, read_ladders, read_request
+from sync.manifest import SPOKEN, VERSION, Request, point_json, read_ladders, read_request
 from sync.receive import Child, CursorMismatch, child_of, refused_after, take_up
 from sync.replica import Replica
 from sync.wire import CONTENT_TYPE, Incoming, LineReader, LineWriter, encode, inflate, split
@@ -41,7 +41,7 @@ def hello(replica: Replica, secret: bytes) -> WireReply:
     """Who answers here, by which certificates, which protocol versions it speaks, and a nonce to sign with."""
     now = replica.env.now_ms()
     me = replica.identity
-    value = {"v": [VERSION], "node": me.node, "unit": me.unit, "certs": trails.own_lines(replica.db), "now": now}
+    value = {"v": list(SPOKEN), "node": me.node, "unit": me.unit, "certs": trails.own_lines(replica.db), "now": now}
     return signed_reply(replica, secret, "", 200, dumps(value).encode(), "application/json", now)
 
 
@@ -105,7 +105,7 @@ def _exchange(replica: Replica, secret: bytes, headers: Mapping[str, str], body:
     lines = [reader.read(raw) for raw in raws[request.certs :]]
     if presented:
         _keep_certificates(replica, presented, now)
-    answer, handed, news = _commit(replica, node, request, lines[: request.back], lines[request.back :], now)
+    answer, handed, news = _commit(replica, node, request, lines, len(body), now)
     scrub(replica)
     reply = encode(answer, handed)
     return signed_reply(replica, secret, signature, 200, reply, CONTENT_TYPE, now, gzipped=True, news=news)
@@ -142,11 +142,13 @@ def _keep_certificates(replica: Replica, presented: Sequence[Incoming], now: int
 
 
 def _commit(
-    replica: Replica, node: str, request: Request, back: Sequence[Incoming], lines: Sequence[Incoming], now: int
+    replica: Replica, node: str, request: Request, handed_in: Sequence[Incoming], size: int, now: int
 ) -> tuple[dict[str, object], list[str], bool]:
-    db = replica.db
+    db, back, lines = replica.db, handed_in[: request.back], handed_in[request.back :]
     with write(db, "exchange", replica.env):
         child = child_of(replica, node)
+        if handed_in:
+            quota.charge(db, child.link, len(handed_in), size, now)
         intake = Intake(replica, now)
         take_up(intake, child, request, lines)
         _take_back(intake, child, request, back)

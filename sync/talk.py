@@ -15,6 +15,7 @@ from sync.env import Reply, TransportError
 from sync.inlog import begin
 from sync.intake import Intake
 from sync.log import START, new_log_id
+from sync.manifest import shared_version
 from sync.replica import Replica
 from sync.routing import PUBLISHED
 from sync.server import HELLO_PATH
@@ -82,6 +83,9 @@ class Talk:
             if trail is None or trail.claims[-1][1] != self.replica.identity.parent:
                 raise ExchangeFailed("reply_unsigned", None, retry_after(reply))
             adopt(self.replica, trail, None)
+        value = json_of(reply)
+        if reply.status == 200 and isinstance(value, dict) and shared_version(value.get("v")) is None:
+            raise ExchangeFailed("version", 426)  # go on collecting: one of the two has to be upgraded
         nonce = reply.headers.get(auth.NONCE_HEADER, "")
         if not nonce:
             raise ExchangeFailed("reply_unsigned")

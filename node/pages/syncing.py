@@ -10,6 +10,7 @@ from flask import Blueprint, Response, current_app, redirect, request, url_for
 from node import queries, status
 from node.guard import language, me, replica
 from node.pages.frame import day_text, page, typed
+from node.unprojected import unprojected
 from schemas.clock import at_time, business_day
 from schemas.errors import GridError
 from schemas.labels import explain, has_label, label
@@ -119,6 +120,9 @@ def _attention(node: Replica, lang: str) -> list[dict[str, Any]]:
         found.append(
             _item(node, row["standing"], row["event"], None, label(lang, f"standing.{row['standing']}"), row["at"])
         )
+    for row in unprojected(node):
+        text = label(lang, "page.sync.unprojected_text", schema=row["schema"])
+        found.append(_item(node, "unprojected", row["event"], None, text, row["at"]))
     for row in status.forks(node):
         found.append(_item(node, "fork", row["tips"][0], None, label(lang, "page.sync.fork_text"), None))
     return found

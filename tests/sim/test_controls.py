@@ -89,7 +89,7 @@ def test_a_cursor_that_the_sender_moves_by_itself_loses_events(monkeypatch: pyte
 
 def test_a_cursor_committed_apart_from_its_events_loses_them(monkeypatch: pytest.MonkeyPatch) -> None:
     def cursor_first(
-        replica: Replica, node: str, request: Request, _back: Sequence[Incoming], lines: Sequence[Incoming], now: int
+        replica: Replica, node: str, request: Request, lines: Sequence[Incoming], _size: int, now: int
     ) -> tuple[dict[str, object], list[str], bool]:
         with write(replica.db, "exchange", replica.env):
             child = receive.child_of(replica, node)
