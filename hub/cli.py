@@ -10,6 +10,7 @@ from typing import Final
 from hub.app import create_hub_app
 from hub.directory import init_hub
 from hub.publishing import publish_file
+from hub.recovery import recover_hub
 from node import commands, rollup
 from node.asof import known_at
 from node.cli import count
@@ -36,7 +37,9 @@ def parser() -> argparse.ArgumentParser:
     sub = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     init = sub.add_parser("init", help="由单位名单建立市级节点 / lay the hub out from a unit list")
     commands.data_option(init)
-    init.add_argument("--units", required=True, metavar="FILE.csv", help="code,name,level,parent_code")
+    init.add_argument("--units", metavar="FILE.csv", help="code,name,level,parent_code")
+    init.add_argument("--recover", metavar="KEYFILE", help="用根恢复密钥重建 / a new hub by the root key")
+    init.add_argument("--unit", metavar="CITY", help="与 --recover 同用：市级单位 / with --recover: the city's code")
     init.add_argument("--profile", metavar="NAME", help="制度 / cadence profile")
     init.add_argument("--groups-per-village", type=count, default=0, metavar="K")
     init.add_argument("--seed", type=count, default=1, metavar="N")
@@ -60,6 +63,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _init(arguments: argparse.Namespace) -> int:
+    if (arguments.units is None) == (arguments.recover is None) or (arguments.recover and not arguments.unit):
+        raise Invalid("init_units_or_recover", field="--units", value=arguments.units)
+    if arguments.recover is not None:
+        return _recover(arguments)
     per_village = arguments.groups_per_village
     if per_village > MAX_GROUPS:
         raise Invalid("too_many_groups", field="--groups-per-village", value=per_village, limit=MAX_GROUPS)
@@ -67,6 +74,17 @@ def _init(arguments: argparse.Namespace) -> int:
     admin = document["admin"]
     words = label(
         language(), "cli.hub_init_done", unit=document["unit"], node=document["node"], name=admin["name"],
+        code=admin["code"],
+    )  # fmt: skip
+    show(arguments, document, words)
+    return DONE
+
+
+def _recover(arguments: argparse.Namespace) -> int:
+    document = recover_hub(Path(arguments.data), Path(arguments.recover), arguments.unit)
+    admin = document["admin"]
+    words = label(
+        language(), "cli.hub_recovered", unit=document["unit"], node=document["node"], name=admin["name"],
         code=admin["code"],
     )  # fmt: skip
     show(arguments, document, words)

@@ -26,6 +26,7 @@ PRIVATE: Final = frozenset({"per"})  # withheld in every exchange
 _CHAIN: Final = r"[a-z2-7]{26}\.[a-z2-7]{8}"
 _DIGEST: Final = r"[A-Za-z0-9_-]{43}"
 CHAIN: Final = re.compile(_CHAIN)
+UNIT: Final = re.compile(r"[0-9A-Za-z]{1,32}")
 _HEADER: Final = re.compile(
     rf"g1\t(?P<chain>{_CHAIN})\t(?P<seq>[1-9][0-9]{{0,14}})\t(?P<prev>-|{_DIGEST})\t(?P<kind>[a-z][a-z0-9_]{{0,15}})"
     r"\t(?P<unit>[0-9A-Za-z]{1,32})\t(?P<bdate>[0-9]{4}-[0-9]{2}-[0-9]{2})\t(?P<rtime>0|[1-9][0-9]{0,14})"

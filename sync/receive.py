@@ -48,6 +48,8 @@ def child_of(replica: Replica, node: str) -> Child:
         raise Forbidden("unknown_key", field="Grid-Node", value=node)
     unit, me = found[0], replica.identity.unit
     tree = directory.tree_of(replica)
+    if replica.identity.is_top and unit != me and not tree.exists(me):  # a new hub: its children bring the directory
+        return Child(node, unit, replica.link_to(unit))
     if unit == me or not tree.ever_below(unit, me):
         raise Forbidden("not_below", field="Grid-Node", value=unit)
     host = directory.parent_host(tree, directory.certified_units(replica.db), unit, clocks.today(replica))

@@ -45,7 +45,10 @@ class Judge:
             return REVOKED
         if h.unit == certified:
             return OK
-        return OK if directory.tree_of(self._replica).ever_below(h.unit, certified) else BAD_SCOPE
+        tree = directory.tree_of(self._replica)
+        if certified == self._me.city and not tree.exists(certified):  # a new hub, to which the directory comes back
+            return OK
+        return OK if tree.ever_below(h.unit, certified) else BAD_SCOPE
 
     def unit(self, node: str) -> str | None:
         """The unit for which a node is certified, or None."""
@@ -56,12 +59,12 @@ class Judge:
         return None if node == self._me.root_node else self._certificate(node)[1]
 
     def is_below(self, node: str) -> bool:
-        """Whether a chain of this author comes up from below: of our own unit's earlier node, too."""
+        """Whether a chain of this author comes up from below: of our own unit's earlier node, too, but for a hub's."""
         unit, level = self._certificate(node)
         if not unit:
             return node != self._me.root_node
         if unit == self._me.unit:
-            return True
+            return not self._me.is_top  # what is left of an earlier hub came in pieces, as it was sent down
         lower = LEVELS.index(level) < LEVELS.index(self._me.level)
         return lower and directory.tree_of(self._replica).ever_below(unit, self._me.unit)
 
