@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from sqlite_utils import Database
 
 from node import queries, recount
+from node.cases import disclosure_queries
 from node.cases import queries as case_queries
 from node.cases import recount as case_recount
+from node.cases.disclosing import KEEP_DAYS
 from node.migrations import DERIVED
 from node.projections import NodeProjection
 from sync.directory import tree_of
@@ -16,11 +18,16 @@ from sync.replica import Replica
 
 
 class NodeApplication:
-    """Projection, emptying and checking of a node's derived tables."""
+    """Projection, emptying and checking of a node's derived tables. `keep_days`: how long private texts are kept here
+    that somebody else handles now.
+    """
+
+    def __init__(self, keep_days: int = KEEP_DAYS) -> None:
+        self._keep_days = keep_days
 
     def projection(self, replica: Replica) -> NodeProjection:
         """A projection for one write transaction."""
-        return NodeProjection(replica)
+        return NodeProjection(replica, self._keep_days)
 
     def clear(self, db: Database) -> None:
         """Empties every derived table."""
@@ -28,8 +35,11 @@ class NodeApplication:
             db.execute(f"DELETE FROM {table}")
 
     def addressed_below(self, replica: Replica, unit: str) -> list[str]:
-        """Every event held of the cases with which somebody in the unit's subtree has to do."""
-        return case_queries.events_below(replica.db, unit)
+        """Every event held of the cases with which somebody in the unit's subtree has to do, then what was disclosed to
+        them or by them.
+        """
+        disclosed = disclosure_queries.addressed_within(replica.db, tree_of(replica).ever_within(unit))
+        return case_queries.events_below(replica.db, unit) + disclosed
 
     def history_below(self, replica: Replica, unit: str) -> Iterator[str]:
         """The reports of the unit and of all that ever were below it."""

@@ -15,6 +15,7 @@ from typing import Final
 from sqlite_utils import Database
 
 from node.application import NodeApplication
+from node.cases.disclosing import KEEP_DAYS
 from node.migrations import NODE
 from schemas.errors import Conflict, Invalid, NotFound
 from sync.client import Client
@@ -35,19 +36,21 @@ SECRET_KEY: Final = "keys/secret.key"  # noqa: S105 - a file name
 PENDING_KEY: Final = "enrol.pending"
 SERVE_LOCK: Final = "serve.lock"
 SYNC_LOCK: Final = "sync.lock"
+MAX_KEEP_DAYS: Final = 36_500
 DEFAULT_BIND: Final = "127.0.0.1:8080"
 DEFAULT_PACE: Final = Pace()
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What IT staff may change in config.toml. Times in seconds."""
+    """What IT staff may change in config.toml. Times in seconds, but for `keep_days`."""
 
     parent: str | None = None
     bind: str = DEFAULT_BIND
     ca_file: str | None = None
     address: str | None = None
     pace: Pace = DEFAULT_PACE
+    keep_days: int = KEEP_DAYS
 
 
 class Home:
@@ -65,7 +68,7 @@ class Home:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._opened: list[Database] = []
-        self._app = NodeApplication()
+        self._app = NodeApplication(self.config.keep_days)
 
     def replica(self) -> Replica:
         """This thread's replica, opened on first use."""
@@ -157,6 +160,7 @@ def read_config(folder: Path) -> Config:
         address=_text(serve, "address"),
         ca_file=_text(sync, "ca_file"),
         pace=pace,
+        keep_days=_days(tables.get("private", {}), "keep_days", KEEP_DAYS),
     )
 
 
@@ -198,6 +202,13 @@ def _text(table: dict[str, object], name: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise Invalid("bad_config", field=f"{CONFIG}: {name}", value=value)
     return value or None
+
+
+def _days(table: dict[str, object], name: str, default: int) -> int:
+    value = table.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_KEEP_DAYS:
+        raise Invalid("bad_config", field=f"{CONFIG}: {name}", value=value)
+    return value
 
 
 def _seconds(table: dict[str, object], name: str, default: float) -> float:

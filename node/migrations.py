@@ -26,6 +26,9 @@ DERIVED: Final = (
     "case_span_in",
     "case_day",
     "case_month",
+    "disclosure",
+    "disclosure_text",
+    "disclosure_word",
 )
 
 _TALLY = "zero INTEGER NOT NULL, found INTEGER NOT NULL, late INTEGER NOT NULL, extra INTEGER NOT NULL"
@@ -147,3 +150,31 @@ def accounts(db: Database) -> None:
     """When an account was closed, and on which kind of device a session was opened."""
     db.conn.execute("ALTER TABLE account ADD COLUMN disabled_at INTEGER")
     db.conn.execute("ALTER TABLE session ADD COLUMN device TEXT NOT NULL DEFAULT ''")
+
+
+_DISCLOSURE: Final = """
+CREATE TABLE disclosure (
+  event TEXT PRIMARY KEY, subject TEXT NOT NULL, reason TEXT NOT NULL, to_unit TEXT NOT NULL, key BLOB NOT NULL,
+  unit TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX disclosure_subject ON disclosure (subject);
+CREATE INDEX disclosure_to ON disclosure (to_unit);
+CREATE INDEX disclosure_unit ON disclosure (unit);
+CREATE TABLE disclosure_text (hash TEXT NOT NULL, disc TEXT NOT NULL, PRIMARY KEY (hash, disc)) STRICT, WITHOUT ROWID;
+CREATE INDEX disclosure_text_disc ON disclosure_text (disc);
+CREATE TABLE disclosure_word (
+  event TEXT PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, disc TEXT NOT NULL, key BLOB, node TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX disclosure_word_disc ON disclosure_word (disc);
+CREATE INDEX disclosure_word_subject ON disclosure_word (subject);
+CREATE TABLE disclosure_due (subject TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE disclosure_day (day INTEGER NOT NULL) STRICT
+"""
+
+
+@NODE()
+def disclosures(db: Database) -> None:
+    """Private texts that were given, asked for and got."""
+    for statement in _DISCLOSURE.split(";\n"):
+        db.conn.execute(statement)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from sqlite_utils import Database
 
 from node import queries, unprojected
+from node.cases.disclosing import KEEP_DAYS, Disclosures
 from node.cases.projection import CaseProjection
 from node.queries import DutyRow, Key, Tally
 from schemas.cadence import Calendar, grace_end, read_profile
@@ -19,7 +20,7 @@ from schemas.periods import parse_day, period_of
 from schemas.strict_json import Json, dumps, loads
 from schemas.units import Tree
 from sync.directory import tree_of
-from sync.replica import Replica, Stored
+from sync.replica import Deed, Replica, Stored
 
 CHECK_KIND: Final = "chk"
 CHECK_SCHEMA: Final = "chk/1"
@@ -73,7 +74,7 @@ def tally_of(counted: str, late: bool) -> Tally:
 class NodeProjection:
     """The projection of one write transaction: tallies are gathered and written once, at `finish`."""
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Replica, keep_days: int = KEEP_DAYS) -> None:
         self._replica = replica
         self._db = replica.db
         self._calendar: Calendar | None = None
@@ -81,6 +82,7 @@ class NodeProjection:
         self._all_again = False  # the tallies of checks, which depend on tree and cadence
         self._tree_changed = False
         self._cases = CaseProjection(replica)
+        self._disclosures = Disclosures(replica, keep_days)
 
     def project(self, stored: Stored) -> None:
         """Takes one event in. A payload that breaks a rule of this version has no effect; it stays in the log."""
@@ -93,7 +95,9 @@ class NodeProjection:
                 case "cadence":
                     self._cadence(stored)
                 case "case":
-                    self._cases.project(stored)
+                    self._disclosures.touch(self._cases.project(stored))
+                case "disc" | "ask" | "got":
+                    self._disclosures.project(stored)
                 case _:  # of a later version: kept and sent on, and listed until this program understands it
                     unprojected.note(self._db, stored.event.hash)
         except GridError:
@@ -103,9 +107,26 @@ class NodeProjection:
         """Units may count elsewhere now: every tally is made again, once, at `finish`."""
         self._all_again = self._tree_changed = True
 
+    def certified(self, unit: str) -> None:
+        """A unit has a new node: private texts may have to go there."""
+        self._disclosures.certified(unit)
+
+    def erased(self, hashes: Iterable[str]) -> None:
+        """What was sealed of these events goes as well."""
+        self._disclosures.erased(hashes)
+
+    def deeds(self, now_ms: int) -> Iterator[Deed]:
+        """The disclosures that are due."""
+        return self._disclosures.deeds(now_ms)
+
+    def put_off(self) -> None:
+        """Deeds wait until this database has caught up."""
+        self._disclosures.put_off()
+
     def addressed(self) -> Iterator[tuple[str, frozenset[str]]]:
         """(event, units): events of cases, and the units whose nodes have to hold them."""
-        return self._cases.addressed()
+        yield from self._cases.addressed()
+        yield from self._disclosures.addressed()
 
     def finish(self) -> None:
         """Writes the gathered tallies."""
@@ -155,6 +176,7 @@ class NodeProjection:
             "INSERT INTO check_return (event, report, by, at, reason) VALUES (?, ?, ?, ?, ?)",
             [stored.event.hash, report, by, stored.event.header.rtime, reason],
         )
+        self._disclosures.touch(stored.event.hash)
 
     def _cadence(self, stored: Stored) -> None:
         if stored.event.header.unit != self._replica.identity.city:

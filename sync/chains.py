@@ -91,10 +91,16 @@ def new_chain(node: str, random_bytes: Callable[[int], bytes]) -> str:
 
 
 def compose(
-    signer: Signer, salt: Callable[[int], bytes], header: Header, public: object, private: object | None = None
+    signer: Signer,
+    salt: Callable[[int], bytes],
+    header: Header,
+    public: object,
+    private: object | None = None,
+    sealed: str | None = None,
 ) -> Event:
     """A signed event: the header with its `phash` filled in, the payload as parts."""
     texts = [("pub", dumps(public))] + ([("per", dumps(private))] if private is not None else [])
+    texts += [("sealed", sealed)] if sealed is not None else []
     parts = tuple(Part.of(name, salt(SALT_BYTES), text) for name, text in texts)
     whole = replace(header, phash=parts_hash(parts))
     line = whole.text()
@@ -111,11 +117,12 @@ def sign_next(
     now_ms: int,
     public: object,
     private: object | None = None,
+    sealed: str | None = None,
 ) -> Event:
     """The next event of the own chain, signed. The caller stores it in the same transaction."""
     db = replica.db
     chain, seq, head = db.execute("SELECT chain, seq, head FROM node_state").fetchone()
     header = Header(chain, seq + 1, head, kind, unit, day.isoformat(), now_ms, acts_held(db), schema, "")
-    event = compose(replica.signer, replica.env.random_bytes, header, public, private)
+    event = compose(replica.signer, replica.env.random_bytes, header, public, private, sealed)
     db.conn.execute("UPDATE node_state SET seq = ?, head = ?", (seq + 1, event.hash))
     return event

@@ -104,6 +104,16 @@ def live_nodes(db: Database, unit: str) -> list[str]:
     return [row[0] for row in db.execute(sql, [unit])]
 
 
+def newest_node(db: Database, unit: str) -> str | None:
+    """Of the nodes certified for a unit and not known to be revoked, the one whose certificate came last."""
+    row = db.execute(
+        f"SELECT c.node FROM node_cert c JOIN event e ON e.hash = c.event WHERE c.unit = ? AND NOT EXISTS ({_VOID})"
+        " ORDER BY e.n DESC LIMIT 1",
+        [unit],
+    ).fetchone()
+    return row[0] if row else None
+
+
 def certified_units(db: Database) -> frozenset[str]:
     """Units that have a node of their own, one that is not revoked."""
     return frozenset(row[0] for row in db.execute(f"SELECT DISTINCT unit FROM node_cert c WHERE NOT EXISTS ({_VOID})"))

@@ -26,6 +26,7 @@ from sync.standing import BAD_SCOPE, LATE_KEY, OK, PENDING, Judge
 Source = Literal["own", "up", "down", "lost", "back", "file"]
 _UPWARD: Final = frozenset({"own", "up", "file"})  # what goes up; "lost" is appended by who knows the parent's cursor
 IDENTITY: Final = ("cert", "rev")  # what standing rests on, beside the directory
+MAX_ROUNDS: Final = 8
 REFUSAL_SCHEMA: Final = "refusal/1"
 _NO_TREE: Final = Tree([])
 
@@ -50,14 +51,22 @@ class Intake:
     # ---- storing
 
     def author(
-        self, *, kind: str, schema: str, unit: str, day: date, public: object, private: object | None = None
+        self,
+        *,
+        kind: str,
+        schema: str,
+        unit: str,
+        day: date,
+        public: object,
+        private: object | None = None,
+        sealed: str | None = None,
     ) -> Event:
         """Signs and stores the next event of the own chain; a restored copy begins a new chain first."""
         if heads.is_awaited(self.db):
             self.begin_chain()
         event = chains.sign_next(
             self.replica, kind=kind, schema=schema, unit=unit, day=day, now_ms=self.now_ms, public=public,
-            private=private,
+            private=private, sealed=sealed,
         )  # fmt: skip
         self.add(event, "own")
         return event
@@ -131,11 +140,29 @@ class Intake:
             self._make_again()
         self.projection.finish()
         if not self._replaying:
+            self._do_what_follows()
             tree = directory.tree_of(self.replica)
             if self._directory_changed:
                 routing.reroute(self.replica, tree)
                 self._let_go()
             routing.route_to_units(self.replica, tree, self.projection.addressed())
+
+    def _do_what_follows(self) -> None:
+        """Events that this node owes because of what came in; one may make another due."""
+        if heads.is_awaited(self.db):
+            self.projection.put_off()
+            return
+        for _ in range(MAX_ROUNDS):
+            deeds = list(self.projection.deeds(self.now_ms))
+            for deed in deeds:
+                day = business_day(self.now_ms)
+                self.author(
+                    kind=deed.kind, schema=deed.schema, unit=self.me.unit, day=day, public=deed.public,
+                    sealed=deed.sealed,
+                )  # fmt: skip
+            if not deeds:
+                return
+            self.projection.finish()
 
     def _make_again(self) -> None:
         """What lost its effect cannot be taken out of sums one by one: all that is derived is made again."""
@@ -224,6 +251,7 @@ class Intake:
             self._take_refusal(stored)
         elif kind == erasure.KIND:
             hashes = erasure.take_in(self.replica, stored.event)
+            self.projection.erased(hashes)
             if not self._replaying:
                 routing.follow(self.replica, stored.n, stored.event, hashes)
         elif kind != "inc":
@@ -244,6 +272,8 @@ class Intake:
         elif not self._replaying and not self.judge.is_below_now(node):
             self.db.execute("UPDATE chain SET behind_since = NULL WHERE node = ? AND behind_since IS NOT NULL", [node])
         self._restand("e.node = ? AND e.standing = ?", [node, LATE_KEY])
+        if not self._replaying:
+            self.projection.certified(unit)
 
     def _revoke(self, event: Event) -> None:
         """Only who stands above a node's unit, or the root, can revoke it; a stolen disk can't revoke its successor."""

@@ -44,6 +44,16 @@ class Stored:
     received_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """An event that the application has this node write in its own name; `sealed` is ciphertext."""
+
+    kind: str
+    schema: str
+    public: dict[str, object]
+    sealed: str | None = None
+
+
 class Projection(Protocol):
     """What the application keeps up to date inside the transaction that stores events."""
 
@@ -55,6 +65,18 @@ class Projection(Protocol):
 
     def finish(self) -> None:
         """Called once before the commit: writes what was gathered."""
+
+    def certified(self, unit: str) -> None:
+        """A node was certified for this unit."""
+
+    def erased(self, hashes: Iterable[str]) -> None:
+        """The private parts of these events are erased."""
+
+    def put_off(self) -> None:
+        """This database is known to be behind: deeds wait until it has caught up."""
+
+    def deeds(self, now_ms: int) -> Iterable[Deed]:
+        """After `finish`: events that this node has to write because of what came in, each once."""
 
     def addressed(self) -> Iterable[tuple[str, frozenset[str]]]:
         """After `finish`: events by hash, each with the units whose nodes have to hold it (3-sync, Store, 4)."""

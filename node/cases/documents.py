@@ -9,7 +9,7 @@ from node.accounts import Account
 from node.cases import list_queries, queries
 from node.cases.acts import Allowed
 from node.cases.list_queries import Filter
-from node.cases.private import read_private
+from node.cases.private import read_private, read_words
 from node.cases.queries import CaseNow, KeptEvent
 from node.records import path_json
 from schemas.case_actions import ACTIONS
@@ -66,7 +66,7 @@ def whole(replica: Replica, account: Account, case: Case, purpose: str) -> dict[
     row = queries.case_now(replica.db, case.id)
     assert row is not None  # whatever folds is kept
     private = read_private(replica, account, case, purpose)
-    words = private.pop("words") if private is not None else {}
+    words = read_words(replica, account, case, purpose) if private is None else private.pop("words")
     return {
         **facts(replica, account, case, row),
         "timeline": timeline(replica, case, words),

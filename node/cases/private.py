@@ -44,9 +44,36 @@ def read_private(replica: Replica, account: Account, case: Case, purpose: str) -
     """
     if not may_read(replica, account, case):
         return None
+    _log(replica, account, case, purpose)
+    return _gathered(replica, case)
+
+
+def read_words(replica: Replica, account: Account, case: Case, purpose: str) -> dict[str, dict[str, Any]]:
+    """The words of `words_held`; a reading too, if there are any."""
+    words = words_held(replica, account, case)
+    if words:
+        _log(replica, account, case, purpose)
+    return words
+
+
+def words_held(replica: Replica, account: Account, case: Case) -> dict[str, dict[str, Any]]:
+    """For those who may not read the private part: by event, the words of the answers to supervisions by units in their
+    own subtree, as far as this node serves these units and holds the words.
+    """
+    if account.role not in PRIVATE or is_covered(replica.db):
+        return {}
+    mine = {
+        answer
+        for one in case.supervisions
+        if in_scope(replica, account, one.unit) and hosts(replica, one.unit)
+        for answer in one.answers
+    }
+    return {event: said for event, said in _gathered(replica, case)["words"].items() if event in mine}
+
+
+def _log(replica: Replica, account: Account, case: Case, purpose: str) -> None:
     with write(replica.db, "reading", replica.env):
         queries.log_reading(replica.db, replica.env.now_ms(), account.name, account.role, case.id, purpose)
-    return _gathered(replica, case)
 
 
 def _gathered(replica: Replica, case: Case) -> dict[str, Any]:

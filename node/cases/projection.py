@@ -62,8 +62,10 @@ class CaseProjection:
         self._sums: Sums = defaultdict(lambda: [0] * len(PLACE))
         self._addressed: list[tuple[str, frozenset[str]]] = []
 
-    def project(self, stored: Stored) -> None:
-        """Takes one event in. Raises GridError if what goes with every act can't be read; then it has no effect."""
+    def project(self, stored: Stored) -> str:
+        """Takes one event in, and returns its case. Raises GridError if what goes with every act can't be read; then it
+        has no effect.
+        """
         header, event = stored.event.header, stored.event.hash
         day = parse_day(header.bdate, "bdate")
         case_id = read_case_event(event, header.unit, 0, day, header.rtime, payload(stored.event)).case
@@ -73,6 +75,7 @@ class CaseProjection:
             KeptEvent(event, case_id, stored.n, header.unit, header.bdate, header.rtime, stored.received_at, public),
         )
         self._new.setdefault(case_id, []).append(event)
+        return case_id
 
     def finish(self, *, all_again: bool) -> None:
         """Folds what got new events, or every case, and writes what they count for."""

@@ -109,6 +109,11 @@ def events_below(db: Database, unit: str) -> list[str]:
     return [row[0] for row in rows]
 
 
+def cases_below(db: Database, unit: str) -> list[str]:
+    """The cases with which a unit or somebody below it has to do."""
+    return [row[0] for row in db.execute("SELECT case_id FROM case_scope WHERE unit = ?", [unit]).fetchall()]
+
+
 def case_now(db: Database, case_id: str) -> CaseNow | None:
     """One folded case, or None."""
     row = db.execute(f"SELECT {_NOW} FROM case_now WHERE case_id = ?", [case_id]).fetchone()

@@ -12,7 +12,7 @@ from node.cases import acts, queries
 from node.cases.acts import Allowed, require_case
 from node.cases.documents import facts, timeline
 from node.cases.forms import GRAVE, MAIN, Widget, body_of, ordered, widgets
-from node.cases.private import may_read, outline, read_private, readings
+from node.cases.private import may_read, outline, read_private, read_words, readings, words_held
 from node.guard import language, me, replica, wake
 from node.pages.case_words import code_word, limits, parties, shown, step, told, unit_name
 from node.pages.frame import page, typed
@@ -43,22 +43,24 @@ def register(routes: Blueprint) -> None:
 def case(case_id: str) -> Response:
     """The case with its private part covered."""
     node = replica()
-    return _case(node, require_case(node, me(), case_id), None)
+    return _case(node, require_case(node, me(), case_id), None, {})
 
 
 def case_private(case_id: str) -> Response:
-    """The case with its private part open: that is logged first."""
+    """The case with its private part, or the words addressed to us, open: that is logged first."""
     node = replica()
     found = require_case(node, me(), case_id)
-    return _case(node, found, read_private(node, me(), found, typed("purpose")[:MAX_PURPOSE]))
+    purpose = typed("purpose")[:MAX_PURPOSE]
+    private = read_private(node, me(), found, purpose)
+    words = read_words(node, me(), found, purpose) if private is None else private["words"]
+    return _case(node, found, private, words)
 
 
-def _case(node: Replica, found: Case, private: dict[str, Any] | None) -> Response:
+def _case(node: Replica, found: Case, private: dict[str, Any] | None, words: dict[str, Any]) -> Response:
     row = queries.case_now(node.db, found.id)
     assert row is not None  # whatever folds is kept
     lang = language()
     document = facts(node, me(), found, row)
-    words = private["words"] if private else {}
     steps = [step(node, one, lang) for one in reversed(timeline(node, found, words))]
     allowed = [one for one in document["allowed"] if _has_targets(node, found, one)]
     readable = may_read(node, me(), found)
@@ -74,6 +76,7 @@ def _case(node: Replica, found: Case, private: dict[str, Any] | None) -> Respons
         "arrived": sum(1 for one in steps if one["arrived"]),
         "readable": readable,
         "restored": is_covered(node.db),
+        "covered_words": 0 if readable or words else len(words_held(node, me(), found)),
         "private": {**private, "parties": parties(private, lang)} if private else None,
         "outline": outline(node, found) if readable else None,
         "readings": readings(node, found.id) if readable and me().role in REVIEW else None,
