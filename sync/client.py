@@ -8,7 +8,7 @@ from typing import Final, Literal
 from schemas.errors import GridError
 from schemas.events import next_acc
 from schemas.strict_json import dumps
-from sync import auth, heads, inlog, log, marks, owed, trails
+from sync import auth, heads, inlog, log, marks, owed, refusals, trails
 from sync.certificates import intact
 from sync.database import write
 from sync.env import Reply
@@ -276,7 +276,7 @@ class Client:
         for n, event_hash, code in refused:
             self._keep_refused(up_log, n, event_hash, code, me.parent_node or "", None, now)
             if code == "bad_sig":
-                intake.send_again(event_hash)
+                refusals.send_again(intake, event_hash)
                 self._ask_below(intake, event_hash)
 
     def _ask_below(self, intake: Intake, event_hash: str) -> None:
@@ -284,7 +284,7 @@ class Client:
         row = self.replica.db.execute("SELECT chain, node FROM event WHERE hash = ?", [event_hash]).fetchone()
         told = self.replica.db.execute("SELECT 1 FROM refusal WHERE hash = ? LIMIT 1", [event_hash]).fetchone()
         if row and not told and row[1] != intake.me.node and not intact(self.replica.db, event_hash):
-            intake.tell_writer(event_hash, "bad_sig", row[0])
+            refusals.tell_writer(intake, event_hash, "bad_sig", row[0])
 
     def _keep_refused(
         self, log_id: str, n: int, event_hash: str, code: str | None, by: str, raw: str | None, now: int

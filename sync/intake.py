@@ -13,10 +13,9 @@ from typing import Final, Literal
 
 from schemas.clock import business_day
 from schemas.encoding import b64
-from schemas.errors import Corrupt
-from schemas.events import FIRST, PRIVATE, Event, payload
+from schemas.events import FIRST, PRIVATE, Event
 from schemas.units import LEVELS, Tree
-from sync import chains, directory, erasure, heads, log, owed, revocation, routing, trails
+from sync import chains, directory, erasure, heads, log, owed, refusals, revocation, routing, trails
 from sync.certificates import certificate, intact, keys_in
 from sync.replica import Replica, Stored
 from sync.standing import BAD_SCOPE, LATE_KEY, OK, PENDING, Judge
@@ -27,7 +26,6 @@ Source = Literal["own", "up", "down", "lost", "back", "file"]
 _UPWARD: Final = frozenset({"own", "up", "file"})  # what goes up; "lost" is appended by who knows the parent's cursor
 IDENTITY: Final = ("cert", "rev")  # what standing rests on, beside the directory
 MAX_ROUNDS: Final = 8
-REFUSAL_SCHEMA: Final = "refusal/1"
 _NO_TREE: Final = Tree([])
 
 
@@ -47,6 +45,11 @@ class Intake:
         self.judge = Judge(replica)
         self._own_returned = False
         self._withdrawn = False  # something that had effect has none any more
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether held events are taken in once more: then nothing is written or sent."""
+        return self._replaying
 
     # ---- storing
 
@@ -248,7 +251,7 @@ class Intake:
             if stored.event.header.unit == self.me.city and directory.take_in(self.db, stored):
                 self._directory_changed = True
         elif kind == "refusal":
-            self._take_refusal(stored)
+            refusals.take_in(self, stored)
         elif kind == erasure.KIND:
             hashes = erasure.take_in(self.replica, stored.event)
             self.projection.erased(hashes)
@@ -290,42 +293,6 @@ class Intake:
             stored = log.load(self.db, named)
             if stored is not None and not self._replaying:
                 routing.follow(self.replica, stored.n, stored.event, [event_hash])
-
-    def _take_refusal(self, stored: Stored) -> None:
-        """A level above set a line aside. Whoever holds it intact sends it once more."""
-        try:
-            value = payload(stored.event)
-        except Corrupt:  # kept and sent on; what can't be read has no effect
-            return
-        event_hash, code, chain = (str(value.get(name)) for name in ("hash", "code", "chain"))
-        by = self.judge.unit(stored.event.node)
-        self.db.execute(
-            "INSERT INTO refusal (event, hash, chain, code, by, at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            [stored.event.hash, event_hash, chain, code, by or "", stored.event.header.rtime],
-        )
-        if code == "bad_sig" and not self._replaying and stored.event.node != self.me.node:
-            self.send_again(event_hash)
-
-    def tell_writer(self, event_hash: str, code: str, chain: str) -> None:
-        """Says in an event of our own, over all hops, that a line of this chain was set aside."""
-        writer = directory.unit_of(self.db, chain[:26])
-        if writer is not None:
-            self.author(
-                kind="refusal",
-                schema=REFUSAL_SCHEMA,
-                unit=writer[0],
-                day=business_day(self.now_ms),
-                public={"hash": event_hash, "code": code, "chain": chain},
-            )
-
-    def send_again(self, event_hash: str) -> None:
-        """Appends an event to the up log once more, if the bytes held here are good; once per hash."""
-        known = log.held(self.db, event_hash)
-        if self._replaying or known is None or self.me.is_top or not intact(self.db, event_hash):
-            return
-        added = self.db.execute("INSERT INTO resent (hash) VALUES (?) ON CONFLICT DO NOTHING", [event_hash]).rowcount
-        if added:
-            log.append_up(self.db, known.n, event_hash)
 
     def _tree_for(self, event: Event) -> Tree:
         """Published events go to every child, so the tree isn't even loaded for them."""

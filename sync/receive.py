@@ -10,7 +10,7 @@ from typing import Final
 
 from schemas.errors import Forbidden
 from schemas.events import CHAIN, next_acc
-from sync import clocks, directory, inlog, log, owed
+from sync import clocks, directory, inlog, log, owed, refusals
 from sync.intake import Intake, Source
 from sync.manifest import Request
 from sync.replica import Replica
@@ -132,7 +132,7 @@ def set_aside(intake: Intake, link: str, log_id: str, n: int, line: Incoming) ->
     )
     chain = _chain_in(line.raw)
     if chain is not None and not before and not log.held(db, line.hash):
-        intake.tell_writer(line.hash, line.code or "bad_sig", chain)
+        refusals.tell_writer(intake, line.hash, line.code or "bad_sig", chain)
 
 
 def _chain_in(raw: str) -> str | None:
