@@ -179,11 +179,12 @@ class Disclosures:
         return row is None or row.owner == disc.to or disc.reason in disc.hashes
 
     def _has_asked(self, kept: Kept) -> bool:
-        me = self._replica.signer.public
-        asks = queries.asks_of(self._db, kept.disc.subject)
-        again = [one for one in queries.discs_of(self._db, kept.disc.subject) if one.disc.key == me]
-        covered = {event for one in again if one.event != kept.event for event in one.disc.hashes}
-        return any(one.disc == kept.event and one.key == me for one in asks) or set(kept.disc.hashes) <= covered
+        """Whether this disc was asked for, or a later one brings the same: then that one is asked for."""
+        me, disc = self._replica.signer.public, kept.disc
+        later = [one.disc for one in queries.discs_of(self._db, disc.subject) if one.n > kept.n and one.disc.key == me]
+        asks = queries.asks_of(self._db, disc.subject)
+        covered = {event for one in later if one.to == disc.to for event in one.hashes}
+        return any(one.disc == kept.event and one.key == me for one in asks) or set(disc.hashes) <= covered
 
     def _give(self, subject: str, held: Texts, discs: list[Kept]) -> Iterator[Deed]:
         """What the unit that handles the case, or is addressed, has not been given from here yet."""
@@ -210,7 +211,7 @@ class Disclosures:
             answered = any(
                 one.disc.key == ask.key and one.disc.to == kept.disc.to and set(hashes) <= set(one.disc.hashes)
                 for one in discs
-                if one.unit == self._me.unit
+                if one.unit == self._me.unit and one.n > ask.n
             )
             if hashes and not answered:
                 texts = {one: held[one] for one in hashes}

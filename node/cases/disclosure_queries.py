@@ -14,8 +14,9 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A `disc` as it is kept: `event` its hash, `unit` in whose name it was written."""
+    """A `disc` as it is kept: `n` its place in the log, `event` its hash, `unit` in whose name it was written."""
 
+    n: int
     event: str
     unit: str
     disc: Disc
@@ -23,8 +24,9 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An `ask` that is held: by which node, for which disc, and sealed to which key."""
+    """An `ask` that is held: its place in the log, by which node, for which disc, and sealed to which key."""
 
+    n: int
     node: str
     disc: str
     key: bytes
@@ -49,24 +51,24 @@ def put_word(db: Database, event: str, kind: str, node: str, at_ms: int, word: W
     )
 
 
-_DISC: Final = "SELECT event, unit, subject, reason, to_unit, key FROM disclosure"
+_DISC: Final = "SELECT e.n, d.event, d.unit, d.subject, d.reason, d.to_unit, d.key FROM disclosure d JOIN event e ON e.hash = d.event"
 
 
 def discs_of(db: Database, subject: str) -> list[Kept]:
     """Every disc held of a case or a return."""
-    rows = db.execute(f"{_DISC} WHERE subject = ? ORDER BY event", [subject]).fetchall()
+    rows = db.execute(f"{_DISC} WHERE d.subject = ? ORDER BY e.n", [subject]).fetchall()
     return [_kept(db, row) for row in rows]
 
 
 def disc(db: Database, event: str) -> Kept | None:
     """One disc."""
-    row = db.execute(f"{_DISC} WHERE event = ?", [event]).fetchone()
+    row = db.execute(f"{_DISC} WHERE d.event = ?", [event]).fetchone()
     return _kept(db, row) if row else None
 
 
 def _kept(db: Database, row: Row) -> Kept:
-    hashes = db.execute("SELECT hash FROM disclosure_text WHERE disc = ? ORDER BY hash", [row[0]]).fetchall()
-    return Kept(row[0], row[1], Disc(row[2], row[3], row[4], row[5], tuple(one[0] for one in hashes)))
+    hashes = db.execute("SELECT hash FROM disclosure_text WHERE disc = ? ORDER BY hash", [row[1]]).fetchall()
+    return Kept(row[0], row[1], row[2], Disc(*row[3:], tuple(one[0] for one in hashes)))
 
 
 def discs_with(db: Database, event: str) -> list[str]:
@@ -77,8 +79,8 @@ def discs_with(db: Database, event: str) -> list[str]:
 def asks_of(db: Database, subject: str) -> list[Asked]:
     """Every ask of a subject, the oldest first."""
     rows = db.execute(
-        "SELECT node, disc, key FROM disclosure_word WHERE subject = ? AND kind = 'ask' AND key IS NOT NULL"
-        " ORDER BY at, event",
+        "SELECT e.n, w.node, w.disc, w.key FROM disclosure_word w JOIN event e ON e.hash = w.event"
+        " WHERE w.subject = ? AND w.kind = 'ask' AND w.key IS NOT NULL ORDER BY e.n",
         [subject],
     )
     return [Asked(*row) for row in rows.fetchall()]

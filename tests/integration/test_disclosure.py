@@ -185,6 +185,24 @@ def test_a_taker_that_was_replaced_asks_and_is_answered_once(there: Town) -> Non
     sound(there.city)
 
 
+def test_a_taker_that_went_back_in_time_asks_again_as_often_as_it_does(there: Town) -> None:
+    case = there.by[E_VILLAGE].register(private=PRIVATE)
+    there.city.settle(30)
+    case = there.act(E_VILLAGE, case, "hand_up", to_unit=E_TOWN, reason="涉及两个村")
+    backup = there.town.snapshot()
+    there.act(E_TOWN, case, "take")
+    for asks in (1, 2):
+        assert NARRATIVE in texts(there.town)
+        there.town.restore(backup)
+        assert NARRATIVE not in texts(there.town)
+        there.city.settle(40)
+        there.city.settle(40)
+        assert there.hub.count("event", "kind = 'ask'") == asks
+        assert NARRATIVE in texts(there.town)
+        assert ciphertexts(there.city) == 0
+    sound(there.city)
+
+
 def test_a_unit_that_gets_a_node_of_its_own_is_given_the_texts_of_the_cases_that_it_handles() -> None:
     city = City()
     east = city.join(city.hub, EAST)
