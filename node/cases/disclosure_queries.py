@@ -51,7 +51,10 @@ def put_word(db: Database, event: str, kind: str, node: str, at_ms: int, word: W
     )
 
 
-_DISC: Final = "SELECT e.n, d.event, d.unit, d.subject, d.reason, d.to_unit, d.key FROM disclosure d JOIN event e ON e.hash = d.event"
+_DISC: Final = (
+    "SELECT e.n, d.event, d.unit, d.subject, d.reason, d.to_unit, d.key"
+    " FROM disclosure d JOIN event e ON e.hash = d.event"
+)
 
 
 def discs_of(db: Database, subject: str) -> list[Kept]:
@@ -68,7 +71,7 @@ def disc(db: Database, event: str) -> Kept | None:
 
 def _kept(db: Database, row: Row) -> Kept:
     hashes = db.execute("SELECT hash FROM disclosure_text WHERE disc = ? ORDER BY hash", [row[1]]).fetchall()
-    return Kept(row[0], row[1], row[2], Disc(*row[3:], tuple(one[0] for one in hashes)))
+    return Kept(row[0], row[1], row[2], Disc(row[3], row[4], row[5], row[6], tuple(one[0] for one in hashes)))
 
 
 def discs_with(db: Database, event: str) -> list[str]:

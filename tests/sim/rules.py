@@ -1,4 +1,4 @@
-"""Rules of sync taken away one by one, and faults that a programmer might make: each must break a law in the simulator."""
+"""Rules of sync taken away one by one, and faults that a programmer might make: each must break a law."""
 
 from __future__ import annotations
 
