@@ -296,7 +296,7 @@ class Intake:
 
     def _tree_for(self, event: Event) -> Tree:
         """Published events go to every child, so the tree isn't even loaded for them."""
-        needs_tree = event.header.kind in routing.ADDRESSED | routing.CERTIFICATES
+        needs_tree = event.header.kind in routing.ADDRESSED | routing.CERTIFICATES | routing.REPORTS
         return directory.tree_of(self.replica) if needs_tree else _NO_TREE
 
 

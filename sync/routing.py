@@ -18,6 +18,7 @@ PUBLISHED: Final = frozenset({"dir", "cadence", "form", "campaign", "categories"
 # To the child that holds the unit in the header.
 ADDRESSED: Final = frozenset({"refusal", "remind", "excuse", "return"})
 CERTIFICATES: Final = frozenset({"cert", "rev"})
+REPORTS: Final = frozenset({"chk"})
 ROUTED: Final = PUBLISHED | ADDRESSED | CERTIFICATES
 
 
@@ -28,10 +29,22 @@ def child_links(db: Database) -> list[tuple[str, str]]:
 
 def route(replica: Replica, tree: Tree, n: int, event: Event) -> None:
     """Appends the event to the down log of each child that is to have it, its author's certificates before it."""
+    if event.header.kind in REPORTS:
+        _route_report(replica, tree, n, event)
     if event.header.kind not in ROUTED:
         return
     for link, child in child_links(replica.db):
         if _goes_to(tree, event, child):
+            put(replica, link, n, event)
+
+
+def _route_report(replica: Replica, tree: Tree, n: int, event: Event) -> None:
+    """A report comes up by itself; but one of a node that does not stand below the unit's parent today, having served
+    the unit before it moved, has to be sent down to where the unit is now.
+    """
+    author = directory.unit_of(replica.db, event.node)
+    for link, child in child_links(replica.db) if author else ():
+        if tree.ever_below(event.header.unit, child) and author and not tree.ever_below(author[0], child):
             put(replica, link, n, event)
 
 

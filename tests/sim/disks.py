@@ -12,17 +12,37 @@ from datetime import timedelta
 from random import Random
 from typing import Final
 
-from builders import E_GROUPS, E_TOWN, E_VILLAGE, EAST, TODAY, W_GROUPS, W_TOWN, W_VILLAGE, WEST, City, Node, Sent
+from casework import CASE, PRIVATE
+from disk_laws import LAWS, name_of
+
+from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, TODAY, W_GROUPS, W_TOWN, W_VILLAGE, WEST, City, Node, Sent
+from node.accounts import Account
+from node.cases import acts
+from node.cases.projection import fold_of
 from schemas.errors import GridError
 from sync import enrol
 from sync.env import Reply, TransportError
-from sync.rebuild import rebuild
-from sync.verify import verify
 
 STEPS: Final = 60
 MAX_ROUNDS: Final = 60
-FAULTS: Final = ("restore", "restore_unmarked", "restore_hub", "clone", "replace", "move", "lost_request", "lost_reply")
+FAULTS: Final = (
+    "restore",
+    "restore_unmarked",
+    "restore_hub",
+    "clone",
+    "replace",
+    "move",
+    "damage",
+    "lost_request",
+    "lost_reply",
+)
 LINES: Final = ((EAST, E_TOWN, E_VILLAGE, E_GROUPS[0]), (WEST, W_TOWN, W_VILLAGE, W_GROUPS[0]))
+HANDS: Final = ("hand_up", "hand_down", "hand_across")
+WORDS: Final[dict[str, dict[str, object]]] = {
+    **{name: {"reason": "就近办理"} for name in (*HANDS, "seize", "send_back")}, "take": {},
+    "supervise": {"due": "2026-12-20", "text": "限期办结"}, "answer": {"reply": "已约双方"},
+    "note": {"text": "电话联系"},
+}  # fmt: skip
 HOME: Final = {E_TOWN: EAST, W_TOWN: WEST, E_VILLAGE: E_TOWN, W_VILLAGE: W_TOWN}
 
 
@@ -47,6 +67,7 @@ class Walk:
         self.backups = {id(node): (node, node.snapshot()) for node in self.city.nodes}
         self.parents = dict(HOME)
         self.twins = 0
+        self.damaged: set[str] = set()  # events of which a disk spoilt a copy
         self.days = 0
 
     # ---- steps
@@ -56,7 +77,8 @@ class Walk:
         self.city.network.before, self.city.network.after = self._before, self._after
         deeds = [
             (30, self.check), (30, self.exchange), (6, self.back_up), (2, self.rename), (3, self.restore),
-            (1, self.restore_hub), (1.5, self.clone), (1.5, self.replace), (1, self.move),
+            (1, self.restore_hub), (1.5, self.clone), (1.5, self.replace), (1, self.move), (8, self.casework),
+            (3, self.damage),
         ]  # fmt: skip
         for at in range(self.steps):
             self.city.clock.forward(self.random.randint(1, 90) * 60_000)
@@ -83,15 +105,50 @@ class Walk:
                 node.check(unit, day, self.random.randint(0, 3))
             except GridError:
                 continue
-            self.note(f"check at {self._name(node)}")
+            self.note(f"check at {name_of(self.city, node)}")
             return
+
+    def casework(self) -> None:
+        """A registration, or an act that moves a case or is addressed to somebody, where it is allowed."""
+        node = self.some()
+        account = Account("r", "reviewer", node.unit)
+        known = [row[0] for row in node.db.execute("SELECT case_id FROM case_now ORDER BY case_id").fetchall()]
+        try:
+            if not known or self.random.random() < 0.3:
+                acts.register(node.replica, account, {**CASE, "unit": node.unit, "private": PRIVATE})
+                self.note(f"register at {name_of(self.city, node)}")
+                return
+            case = fold_of(node.replica, self.random.choice(known))
+            assert case is not None
+            allowed = [one for one in acts.Allowed.now(node.replica, account, case).actions if one in WORDS]
+            action = self.random.choice(allowed or ["note"])
+            body = {"action": action, "after": case.event, **WORDS[action]}
+            if action in HANDS:
+                body["to_unit"] = self.random.choice([unit for line in LINES for unit in line] + [CITY])
+            acts.act_on(node.replica, account, case.id, body)
+            self.note(f"{action} at {name_of(self.city, node)}")
+        except GridError as refusal:
+            self.note(f"no act at {name_of(self.city, node)}: {refusal.code}")
+
+    def damage(self) -> None:
+        """A disk spoils an event from below that has not gone up yet; its writer's disk has it still."""
+        node = self.some()
+        row = node.db.execute(
+            "SELECT e.hash FROM uplog u JOIN event e ON e.n = u.event JOIN link l ON l.link = ?"
+            " WHERE u.n > l.hint AND e.node <> ? AND e.kind = 'chk' ORDER BY u.n DESC LIMIT 1",
+            [node.replica.link_up, node.replica.identity.node],
+        ).fetchone()
+        if row is not None and self._allowed("damage"):
+            node.db.execute("UPDATE event SET sig = zeroblob(64) WHERE hash = ?", [row[0]])
+            self.damaged.add(row[0])
+            self.note(f"damage at {name_of(self.city, node)}: {row[0]}")
 
     def exchange(self) -> None:
         """A drain or a single exchange somewhere."""
         node = self.some()
         if node.parent is not None:
             said = node.client.exchange() if self.random.random() < 0.4 else node.sync().last
-            self.note(f"sync {self._name(node)}: {said.kind} {said.problem or ''}")
+            self.note(f"sync {name_of(self.city, node)}: {said.kind} {said.problem or ''}")
 
     def back_up(self) -> None:
         """A copy of a disk, put aside."""
@@ -123,7 +180,7 @@ class Walk:
         _, backup = self.backups.get(id(node), (node, None))
         if backup is not None:
             node.restore(backup, marker=marker)
-            self.note(f"restore {self._name(node)} marker={marker}")
+            self.note(f"restore {name_of(self.city, node)} marker={marker}")
 
     def clone(self) -> None:
         """A leaf's disk runs in two computers."""
@@ -133,7 +190,7 @@ class Walk:
             self.twins += 1
             node = self.random.choice(leaves)
             self.city.clone(node)
-            self.note(f"clone {self._name(node)}")
+            self.note(f"clone {name_of(self.city, node)}")
 
     def replace(self) -> None:
         """A node is lost with its disk and replaced."""
@@ -147,9 +204,9 @@ class Walk:
         network.after, after = None, network.after
         try:
             self.city.replace(lost, parent, sync=False)
-            self.note(f"replace {self._name(lost)}")
+            self.note(f"replace {name_of(self.city, lost)}")
         except GridError as refusal:
-            self.note(f"no replacement of {self._name(lost)}: {refusal.code}")
+            self.note(f"no replacement of {name_of(self.city, lost)}: {refusal.code}")
         network.before, network.after = before, after
 
     def move(self) -> None:
@@ -191,9 +248,6 @@ class Walk:
             raise TransportError("lost")
         return reply
 
-    def _name(self, node: Node) -> str:
-        return f"{node.unit}#{self.city.nodes.index(node) if node in self.city.nodes else '-'}"
-
     # ---- rest
 
     def rest(self) -> list[str]:
@@ -201,14 +255,7 @@ class Walk:
         for node in self.city.nodes:
             if node.parent is not None:
                 node.client.own_url = node.url
-        broken = self._settle()
-        broken += self._at_the_top() + self._same_directory() + self._verified()
-        for node in self.city.nodes:
-            kept = node.derived()
-            rebuild(node.replica)
-            changed = [name for name, rows in node.derived().items() if rows != kept[name]]
-            broken += [f"L3 {self._name(node)}: rebuild changes {changed}"] if changed else []
-        return broken
+        return self._settle() + [found for law in LAWS for found in law(self.city, self.damaged)]
 
     def _settle(self) -> list[str]:
         quiet = marks = 0
@@ -216,7 +263,7 @@ class Walk:
         for _ in range(MAX_ROUNDS):
             self.city.clock.forward(60_000)
             said = [(node, node.sync()) for node in reversed(self.city.nodes) if node.parent is not None]
-            failed = [f"{self._name(node)} {one.last.problem}" for node, one in said if one.last.kind != "ok"]
+            failed = [f"{name_of(self.city, node)} {one.last.problem}" for node, one in said if one.last.kind != "ok"]
             for node, one in said:
                 if one.last.problem == "unknown_key":
                     self._readmit(node)
@@ -233,9 +280,9 @@ class Walk:
         try:
             if parent is not None:
                 enrol.readmit(parent.replica, node.unit, node.replica.identity.node)
-                self.note(f"readmit {self._name(node)}")
+                self.note(f"readmit {name_of(self.city, node)}")
         except GridError as refusal:
-            self.note(f"no readmission of {self._name(node)}: {refusal.code}")
+            self.note(f"no readmission of {name_of(self.city, node)}: {refusal.code}")
 
     def _idle(self) -> list[str]:
         broken = []
@@ -244,40 +291,9 @@ class Walk:
                 before = len(self.city.network.log)
                 node.sync()
                 sent = len(self.city.network.log) - before
-                broken += [f"L4 {self._name(node)}: an idle exchange takes {sent} requests"] if sent != 1 else []
-        return broken
-
-    def _at_the_top(self) -> list[str]:
-        held = {row[0] for row in self.city.hub.db.execute("SELECT hash FROM event")}
-        broken = []
-        for node in self.city.nodes:
-            lacking = [row for row in node.db.execute("SELECT hash, kind FROM event") if row[0] not in held]
-            broken += [f"L1 {self._name(node)}: not at the hub: {lacking[:3]} of {len(lacking)}"] if lacking else []
-            chain, head = node.db.execute("SELECT chain, head FROM node_state").fetchone()
-            if head not in held:
-                broken.append(f"L1 {self._name(node)}: its head is not at the hub")
-            (tips,) = node.db.execute("SELECT tips FROM chain WHERE chain = ?", [chain]).fetchone()
-            if tips != head:
-                broken.append(f"L8 {self._name(node)}: writes a chain that went on elsewhere")
-            behind = node.db.execute("SELECT chain FROM chain WHERE behind_since IS NOT NULL").fetchall()
-            if behind and node is not self.city.hub:
-                broken.append(f"marks {self._name(node)}: not marked by the city: {behind}")
-        return broken
-
-    def _same_directory(self) -> list[str]:
-        asked = "SELECT event, place, no, act FROM directory_act ORDER BY event, place"
-        wanted = self.city.hub.db.execute(asked).fetchall()
-        return [
-            f"directory {self._name(node)} differs"
-            for node in self.city.nodes
-            if node.db.execute(asked).fetchall() != wanted
-        ]
-
-    def _verified(self) -> list[str]:
-        broken = []
-        for node in self.city.nodes:
-            problems = [one for one in verify(node.replica).problems if one.code not in ("gap", "lost_tip")]
-            broken += [f"L2 {self._name(node)}: {one.code} {one.text}" for one in problems[:3]]
+                broken += (
+                    [f"L4 {name_of(self.city, node)}: an idle exchange takes {sent} requests"] if sent != 1 else []
+                )
         return broken
 
 
