@@ -233,6 +233,7 @@ class Client:
             db.execute("UPDATE node_state SET up_log = ?", [new_log_id(replica.env)])
             db.execute("UPDATE link SET hint = ?, down_log = ? WHERE link = ?", [known_up[0], fresh, link])
             owed.note(db, link, fresh, inlog.begin(db, link, fresh, known_down))
+            owed.carry_over(db, link, down_log, fresh)
             owed.ask_again(db)
         return Outcome("again", busy=True)
 

@@ -26,6 +26,12 @@ def note(db: Database, link: str, log_id: str, hashes: Iterable[str]) -> None:
     )
 
 
+def carry_over(db: Database, link: str, log_id: str, fresh: str) -> None:
+    """What was still to be handed back over a log is handed back over the one that takes its place."""
+    db.execute("UPDATE OR IGNORE owed SET log = ? WHERE link = ? AND log = ?", [fresh, link, log_id])
+    db.execute("DELETE FROM owed WHERE link = ? AND log = ?", [link, log_id])
+
+
 def settle(db: Database, link: str, log_id: str, hashes: Iterable[str]) -> None:
     """These came over the log."""
     if db.execute("SELECT 1 FROM owed WHERE link = ? AND log = ? LIMIT 1", [link, log_id]).fetchone():

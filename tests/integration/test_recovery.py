@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from builders import CITY, DAY_MS, E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, WEST, City, Node, Sent
+from builders import CITY, DAY_MS, E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, W_TOWN, WEST, City, Node, Sent
 from node.status import alarms, forks, heads
 from schemas.errors import GridError
 from sync import carrier, enrol, log, marks, owed, server
@@ -519,4 +519,21 @@ def test_a_move_sends_no_history_down_to_where_it_comes_up_by_itself() -> None:
     assert sent_down == 0
     city.settle(20)
     assert west.count("event", "kind = 'chk'") == 10
+    sound(city)
+
+
+def test_what_is_still_to_be_handed_back_survives_a_rebase_of_the_link_that_it_goes_over() -> None:
+    city = City()
+    west, _town = city.line(WEST, W_TOWN)
+    backups = []
+    for node, name in ((city.hub, "新组"), (west, "再新组")):
+        backups.append((node, node.snapshot()))
+        city.hub.publish({"type": "unit", "act": "rename", "unit": W_GROUPS[0], "date": "2026-11-20", "name": name})
+        city.settle()
+    (event,) = city.hub.db.execute("SELECT hash FROM event ORDER BY n DESC LIMIT 1").fetchone()
+    for node, backup in backups:
+        node.restore(backup)
+    city.nodes[2].sync()  # hands the act back to the county, which owes it to the city over a log that is to end
+    city.settle(30)
+    assert all(event in hashes(node) for node in city.nodes)
     sound(city)
