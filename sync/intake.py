@@ -152,7 +152,7 @@ class Intake:
 
     def _do_what_follows(self) -> None:
         """Events that this node owes because of what came in; one may make another due."""
-        if heads.is_awaited(self.db):
+        if heads.is_awaited(self.db) and not self.me.is_top:  # the top waits for nobody
             self.projection.put_off()
             return
         for _ in range(MAX_ROUNDS):

@@ -72,6 +72,14 @@ def of_node(db: Database, node: str, unit: str) -> list[Revocation]:
     return found
 
 
+def events_about(db: Database, node: str) -> list[tuple[str, int]]:
+    """(hash, place in the log) of what revokes a node."""
+    rows = db.execute(
+        "SELECT r.event, e.n FROM revocation r JOIN event e ON e.hash = r.event WHERE r.node = ? ORDER BY e.n", [node]
+    )
+    return [(row[0], row[1]) for row in rows.fetchall()]
+
+
 def position_now(db: Database, node: str) -> dict[str, object]:
     """The payload that voids what the node writes from now on: all that is held stays good, but for side branches."""
     positions, void = [], []

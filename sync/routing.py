@@ -10,7 +10,8 @@ from sqlite_utils import Database
 from schemas.events import Event
 from schemas.strict_json import dumps, loads
 from schemas.units import Tree
-from sync import directory, erasure, inlog, log
+from sync import directory, erasure, inlog, log, revocation
+from sync.certificates import certificate
 from sync.replica import Replica
 
 # To every child: what the city publishes.
@@ -33,9 +34,22 @@ def route(replica: Replica, tree: Tree, n: int, event: Event) -> None:
         _route_report(replica, tree, n, event)
     if event.header.kind not in ROUTED:
         return
+    about = _about(event)
     for link, child in child_links(replica.db):
-        if _goes_to(tree, event, child):
+        if _goes_to(tree, event, child) or (about is not None and _is_known(replica.db, link, about)):
             put(replica, link, n, event)
+
+
+def _about(event: Event) -> str | None:
+    """The node that a certificate or a revocation speaks of."""
+    stated = certificate(event) if event.header.kind == "cert" else None
+    revoked = revocation.read(event) if event.header.kind == revocation.KIND else None
+    return stated[0] if stated else revoked[0] if revoked else None
+
+
+def _is_known(db: Database, link: str, node: str) -> bool:
+    asked = "SELECT 1 FROM known_author WHERE link = ? AND node = ?"
+    return db.execute(asked, [link, node]).fetchone() is not None
 
 
 def _route_report(replica: Replica, tree: Tree, n: int, event: Event) -> None:
@@ -109,12 +123,12 @@ def _put_held(replica: Replica, link: str, event_hash: str) -> None:
 
 def put(replica: Replica, link: str, n: int, event: Event) -> None:
     """One event onto one link; a child can't judge it without its author's certificates, so they go first."""
-    _introduce(replica, link, event.node)
+    introduce(replica, link, event.node)
     log.append_down(replica.db, link, n, event.hash)
     for erasing in erasure.drop(replica, event.hash):
         stored = log.load(replica.db, erasing)
         if stored is not None:
-            _introduce(replica, link, stored.event.node)
+            introduce(replica, link, stored.event.node)
             log.append_down(replica.db, link, stored.n, erasing)
 
 
@@ -139,23 +153,26 @@ def _goes_to(tree: Tree, event: Event, child: str) -> bool:
     return tree.ever_below(event.header.unit, child)
 
 
-def _introduce(replica: Replica, link: str, node: str) -> None:
-    """The certificates of an author, once per (link, author), issuers first."""
-    db = replica.db
+def introduce(replica: Replica, link: str, node: str) -> None:
+    """The certificates of an author, once per (link, author), issuers first, and what revokes it or them."""
+    db, authors = replica.db, []
     trail: list[tuple[str, int]] = []
     seen: set[str] = set()
     while node not in seen and node != replica.identity.root_node:
         seen.add(node)
-        known = db.execute("SELECT 1 FROM known_author WHERE link = ? AND node = ?", [link, node]).fetchone()
         row = db.execute(
             "SELECT c.event, e.n, c.issuer FROM node_cert c JOIN event e ON e.hash = c.event"
             " WHERE c.node = ? ORDER BY c.event LIMIT 1",
             [node],
         ).fetchone()
-        if known or row is None:
+        if row is None or _is_known(db, link, node):
             break
         db.execute("INSERT INTO known_author (link, node) VALUES (?, ?)", [link, node])
+        authors.append(node)
         trail.append((row[0], row[1]))
         node = row[2]
     for event_hash, n in reversed(trail):
         log.append_down(db, link, n, event_hash)
+    for author in authors:
+        for event_hash, n in revocation.events_about(db, author):
+            log.append_down(db, link, n, event_hash)

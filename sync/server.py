@@ -171,6 +171,7 @@ def _take_back(intake: Intake, child: Child, request: Request, lines: Sequence[I
         if line.event is None:
             continue
         n = intake.add(line.event, "back")
+        routing.introduce(intake.replica, child.link, line.event.node)
         log.append_down(db, child.link, n, line.hash, request.down[0])
         if up is None or line.event.node == me.node:
             continue

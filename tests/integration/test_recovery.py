@@ -524,16 +524,18 @@ def test_a_move_sends_no_history_down_to_where_it_comes_up_by_itself() -> None:
 
 def test_what_is_still_to_be_handed_back_survives_a_rebase_of_the_link_that_it_goes_over() -> None:
     city = City()
-    west, _town = city.line(WEST, W_TOWN)
-    backups = []
-    for node, name in ((city.hub, "新组"), (west, "再新组")):
-        backups.append((node, node.snapshot()))
-        city.hub.publish({"type": "unit", "act": "rename", "unit": W_GROUPS[0], "date": "2026-11-20", "name": name})
-        city.settle()
+    west, town = city.line(WEST, W_TOWN)
+    west_backup = west.snapshot()
+    west.check(WEST, "2026-11-19")
+    city.settle()
+    hub_backup = city.hub.snapshot()
+    city.hub.publish({"type": "unit", "act": "rename", "unit": W_GROUPS[0], "date": "2026-11-20", "name": "新组"})
     (event,) = city.hub.db.execute("SELECT hash FROM event ORDER BY n DESC LIMIT 1").fetchone()
-    for node, backup in backups:
-        node.restore(backup)
-    city.nodes[2].sync()  # hands the act back to the county, which owes it to the city over a log that is to end
+    city.settle()
+    city.hub.restore(hub_backup)
+    west.restore(west_backup)
+    west.check(WEST, "2026-11-20")
+    town.sync()  # hands the act back to the county, which owes it to the city over a log that is to end
     city.settle(30)
     assert all(event in hashes(node) for node in city.nodes)
     sound(city)
