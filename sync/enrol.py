@@ -188,7 +188,7 @@ def readmit(replica: Replica, unit: str, node: str | None = None) -> list[str]:
     _require_below(replica, unit)
     with write(replica.db, "enrol", replica.env):
         claims = [certificate(stored.event) for stored in log.events(
-            replica.db, "e.kind = 'cert' AND e.standing = 'revoked' AND e.unit = ?", [unit]
+            replica.db, "e.kind = 'cert' AND e.standing IN ('revoked', 'late_key') AND e.unit = ?", [unit]
         )]  # fmt: skip
         waiting = {claim[0]: claim for claim in claims if claim is not None and claim[1] == unit}
         waiting = {node: claim for node, claim in waiting.items() if directory.unit_of(replica.db, node) is None}

@@ -539,3 +539,27 @@ def test_what_is_still_to_be_handed_back_survives_a_rebase_of_the_link_that_it_g
     city.settle(30)
     assert all(event in hashes(node) for node in city.nodes)
     sound(city)
+
+
+def test_a_node_whose_issuer_s_own_certificate_lost_its_effect_is_readmitted_too() -> None:
+    city = City()
+    (east,) = city.line(EAST)
+    before = city.hub.snapshot(), east.snapshot()
+    town = city.join(east, E_TOWN)
+    village = city.join(town, E_VILLAGE)
+    new_town = city.replace(town, east, sync=False)
+    for node, backup in zip((city.hub, east), before, strict=True):
+        node.restore(backup)
+    for node in (new_town, village):
+        city.nodes.remove(node)
+    new_east = city.replace(east, city.hub)  # revoked at a position before it certified any township
+    city.settle(20)
+    readmitted = []
+    for node, parent in ((new_town, new_east), (village, new_town)):
+        node.parent = parent
+        city.nodes.append(node)
+        if node.sync().last.problem == "unknown_key":
+            readmitted += enrol.readmit(parent.replica, node.unit, node.replica.identity.node)
+        city.settle(30)
+    assert readmitted == [new_town.replica.identity.node, village.replica.identity.node]
+    assert hashes(village) <= hashes(city.hub)
