@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 
+from node import projections
+from node.cases.disclosing import Disclosures
+from node.cases.projection import CaseProjection
+from node.scope import hosts
+from schemas.clock import business_day
 from schemas.encoding import b32
 from schemas.events import Event
-from sync import directory, heads, inlog, log, owed, receive, routing, server, trails
-from sync.client import Client
+from sync import directory, heads, log, owed, receive, routing, server, trails
+from sync.client import Client, Outcome
 from sync.intake import Intake
 from sync.manifest import Request, read_request
 from sync.replica import Replica
@@ -20,6 +25,7 @@ from sync.standing import BAD_SCOPE, LATE_KEY, OK, Judge
 from sync.talk import Talk
 
 Patch = pytest.MonkeyPatch
+Rule = Callable[[Patch], None]
 ONE_LOG = "a" * 16
 
 
@@ -91,10 +97,8 @@ def scope_by_the_tree_at_ingest(patch: Patch) -> None:
             return OK
         if unit is None:
             return LATE_KEY
-        tree, day = directory.tree_of(self._replica), self._replica.env.now_ms()
-        from schemas.clock import business_day
-
-        return OK if h.unit == unit or tree.below(h.unit, unit, business_day(day)) else BAD_SCOPE
+        tree, day = directory.tree_of(self._replica), business_day(self._replica.env.now_ms())
+        return OK if h.unit == unit or tree.below(h.unit, unit, day) else BAD_SCOPE
 
     patch.setattr(Judge, "standing", standing)
 
@@ -128,15 +132,11 @@ def no_certificate_presented(patch: Patch) -> None:
 
 def nothing_given_on_seize(patch: Patch) -> None:
     """Private texts stay where they are."""
-    from node.cases.disclosing import Disclosures
-
     patch.setattr(Disclosures, "_give", lambda *_: iter(()))
 
 
 def nothing_asked(patch: Patch) -> None:
     """Who can't open a disc says nothing."""
-    from node.cases.disclosing import Disclosures
-
     patch.setattr(Disclosures, "_wants", lambda *_: False)
 
 
@@ -163,9 +163,7 @@ def delete_before_acknowledged(patch: Patch) -> None:
     patch.setattr(Client, "_follow", lambda *_: _again())
 
 
-def _again() -> Any:
-    from sync.client import Outcome
-
+def _again() -> Outcome:
     return Outcome("again", busy=True)
 
 
@@ -178,7 +176,28 @@ def chain_not_checked_after_restore(patch: Patch) -> None:
     """A restored copy goes on where it stands."""
     patch.setattr(heads, "notice_restored_copy", lambda _replica: False)
     patch.setattr(heads, "went_on_elsewhere", lambda _db: False)
-    patch.setattr(inlog, "KEPT_LOGS", inlog.KEPT_LOGS)
 
 
-Rule = Callable[[Patch], None]
+def order_by_clock(patch: Patch) -> None:
+    """The report with the latest clock counts, whatever amends what."""
+    effective = projections.effective
+    patch.setattr(projections, "effective", lambda reports: effective([max(reports, key=lambda one: one.recorded_ms)]))
+
+
+def owner_set_on_both_sides(patch: Patch) -> None:
+    """Whoever offers a case gives it away at once; the other side waits for the take."""
+    settle = CaseProjection._settle
+
+    def at_once(self: CaseProjection, tree: Any, case_id: str) -> None:
+        settle(self, tree, case_id)
+        row = self._db.execute("SELECT owner, offered_to FROM case_now WHERE case_id = ?", [case_id]).fetchone()
+        if row is not None and row[1] is not None and hosts(self._replica, row[0]):
+            self._db.execute("UPDATE case_now SET owner = offered_to WHERE case_id = ?", [case_id])
+
+    patch.setattr(CaseProjection, "_settle", at_once)
+
+
+def days_end_by_another_zone(patch: Patch) -> None:
+    """The grace of a day ends eight hours later, as if the clock were read in UTC."""
+    end = projections.grace_end
+    patch.setattr(projections, "grace_end", lambda *args: end(*args) + 8 * 3_600_000)

@@ -1,0 +1,56 @@
+"""Each rule taken away, and each fault planted, breaks the law that it is there for: the simulator sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+import rules
+from disks import walk
+from rules import Rule
+from simulate import simulate
+
+MAX_SEEDS: Final = 200
+
+
+def laws_of_a_walk(seed: int) -> set[str]:
+    """The laws that a walk of disks breaks."""
+    return {text.split()[0].rstrip(":") for text in walk(seed)[1]}
+
+
+def laws_of_a_city(seed: int) -> set[str]:
+    """The laws that a city under faults of wire, clock and power breaks."""
+    return {one.law.split()[0] for one in simulate(seed).breaches}
+
+
+Look = Callable[[int], set[str]]
+# The rule that is taken away, where that shows first, and the laws one of which it has to break.
+CONTROLS: Final[tuple[tuple[Rule, Look, frozenset[str]], ...]] = (
+    (rules.one_cursor_without_log_id, laws_of_a_walk, frozenset({"L1", "L4"})),
+    (rules.cursor_down_without_acc, laws_of_a_walk, frozenset({"directory", "L4"})),
+    (rules.no_handing_back, laws_of_a_walk, frozenset({"L1", "directory"})),
+    (rules.counted_incarnations, laws_of_a_walk, frozenset({"L4", "L8"})),
+    (rules.scope_by_the_tree_at_ingest, laws_of_a_walk, frozenset({"L2", "L3"})),
+    (rules.late_key_refused_for_good, laws_of_a_walk, frozenset({"L1", "L6"})),
+    (rules.no_certificates_down, laws_of_a_city, frozenset({"L2", "L9"})),
+    (rules.no_rerouting, laws_of_a_walk, frozenset({"history"})),
+    (rules.no_certificate_presented, laws_of_a_walk, frozenset({"L1", "L4"})),
+    (rules.nothing_given_on_seize, laws_of_a_walk, frozenset({"L11"})),
+    (rules.nothing_asked, laws_of_a_walk, frozenset({"L11"})),
+    (rules.dedupe_by_seq, laws_of_a_walk, frozenset({"L1"})),
+    (rules.delete_before_acknowledged, laws_of_a_city, frozenset({"L1"})),
+    (rules.set_aside_line_dropped, laws_of_a_walk, frozenset({"L1", "L6"})),
+    (rules.chain_not_checked_after_restore, laws_of_a_walk, frozenset({"L8"})),
+    (rules.order_by_clock, laws_of_a_city, frozenset({"L3"})),
+    (rules.owner_set_on_both_sides, laws_of_a_walk, frozenset({"L9"})),
+    (rules.days_end_by_another_zone, laws_of_a_city, frozenset({"L3"})),
+)
+
+
+@pytest.mark.parametrize(("rule", "look", "laws"), CONTROLS, ids=[rule.__name__ for rule, _, _ in CONTROLS])
+def test_without_it_a_law_breaks_within_200_seeds(
+    rule: Rule, look: Look, laws: frozenset[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule(monkeypatch)
+    assert any(look(seed) & laws for seed in range(1, MAX_SEEDS + 1))
