@@ -68,8 +68,8 @@ def write(db: Database, name: str, env: Env) -> Iterator[None]:
     if name not in COMMITS:
         raise LookupError(f"commit {name!r} has no name in COMMITS")
     with _translated():
-        db.conn.execute("BEGIN IMMEDIATE")
         try:
+            db.conn.execute("BEGIN IMMEDIATE")  # may fail and yet leave a transaction open
             yield
             env.committing(name, "before")
             db.conn.execute("COMMIT")
@@ -94,8 +94,8 @@ def read(db: Database) -> Iterator[None]:
         yield
         return
     with _translated():
-        db.conn.execute("BEGIN")
         try:
+            db.conn.execute("BEGIN")
             yield
         finally:
             db.conn.rollback()

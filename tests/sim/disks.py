@@ -6,6 +6,7 @@ as the nodes do, on databases in memory, with requests and replies that get lost
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,28 +15,22 @@ from typing import Final
 
 from casework import CASE, PRIVATE
 from disk_laws import LAWS, name_of
+from disk_wires import STICKS, WIRES, Sticks, Wires
 
-from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, TODAY, W_GROUPS, W_TOWN, W_VILLAGE, WEST, City, Node, Sent
+from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, TODAY, W_GROUPS, W_TOWN, W_VILLAGE, WEST, City, Node
 from node.accounts import Account
 from node.cases import acts
 from node.cases.projection import fold_of
 from schemas.errors import GridError
 from sync import enrol
-from sync.env import Reply, TransportError
 
 STEPS: Final = 60
 MAX_ROUNDS: Final = 60
+TEN_YEARS_H: Final = 10 * 365 * 24
 FAULTS: Final = (
-    "restore",
-    "restore_unmarked",
-    "restore_hub",
-    "clone",
-    "replace",
-    "move",
-    "damage",
-    "lost_request",
-    "lost_reply",
-)
+    "restore", "restore_unmarked", "restore_hub", "clone", "replace", "move", "damage", "clock", "weeks",
+    "database_error", *WIRES, *STICKS,
+)  # fmt: skip
 LINES: Final = ((EAST, E_TOWN, E_VILLAGE, E_GROUPS[0]), (WEST, W_TOWN, W_VILLAGE, W_GROUPS[0]))
 HANDS: Final = ("hand_up", "hand_down", "hand_across")
 WORDS: Final[dict[str, dict[str, object]]] = {
@@ -67,6 +62,8 @@ class Walk:
         self.backups = {id(node): (node, node.snapshot()) for node in self.city.nodes}
         self.parents = dict(HOME)
         self.twins = 0
+        self.wires = Wires(self.city, self.random, self.kinds, self.counts)
+        self.sticks = Sticks(self.city, self.random, self.counts)
         self.damaged: set[str] = set()  # events of which a disk spoilt a copy
         self.days = 0
 
@@ -74,11 +71,11 @@ class Walk:
 
     def run(self) -> list[str]:
         """All steps, then rest; the breaches."""
-        self.city.network.before, self.city.network.after = self._before, self._after
+        self.city.network.before, self.city.network.after = self.wires.before, self.wires.after
         deeds = [
             (30, self.check), (30, self.exchange), (6, self.back_up), (2, self.rename), (3, self.restore),
             (1, self.restore_hub), (1.5, self.clone), (1.5, self.replace), (1, self.move), (8, self.casework),
-            (3, self.damage),
+            (3, self.damage), (6, self.carry), (1, self.turn_clock), (0.4, self.weeks), (3, self.database_error),
         ]  # fmt: skip
         for at in range(self.steps):
             self.city.clock.forward(self.random.randint(1, 90) * 60_000)
@@ -142,6 +139,45 @@ class Walk:
             node.db.execute("UPDATE event SET sig = zeroblob(64) WHERE hash = ?", [row[0]])
             self.damaged.add(row[0])
             self.note(f"damage at {name_of(self.city, node)}: {row[0]}")
+
+    def carry(self) -> None:
+        """Somebody writes a stick, or brings one."""
+        node = self.some()
+        above = [one for one in self.city.nodes if any(other.parent is one for other in self.city.nodes)]
+        if self.random.random() < 0.4:
+            self.note(f"stick written at {name_of(self.city, node)}: {self.sticks.write(node)}")
+        else:
+            node = self.random.choice(above if self.random.random() < 0.8 else self.city.nodes)
+            self.note(f"stick brought to {name_of(self.city, node)}: {self.sticks.bring(node)}")
+
+    def turn_clock(self) -> None:
+        """A clock below the hub goes wrong by hours, across midnight, or by ten years; or it is put right."""
+        node = self.some()
+        if node is not self.city.hub and self._allowed("clock"):
+            hours = self.random.choice((0, 0, -9, 9, -TEN_YEARS_H, TEN_YEARS_H))
+            node.env.clock_error_ms = hours * 3_600_000
+            self.note(f"clock of {name_of(self.city, node)}: {hours} h")
+
+    def weeks(self) -> None:
+        """Nothing happens for two weeks; what is sent again afterwards is old."""
+        if self._allowed("weeks"):
+            self.city.clock.forward(14 * 86_400_000)
+            self.note("two weeks later")
+
+    def database_error(self) -> None:
+        """A statement fails in the middle of an exchange, at the child or at its parent."""
+        node = self.some()
+        if node.parent is None or not self._allowed("database_error"):
+            return
+        failing = self.random.choice((node, node.parent)).db.conn
+        failing.set_progress_handler(lambda: 1, self.random.choice((200, 1_000, 5_000, 20_000)))
+        try:
+            said = node.sync().last.problem
+        except sqlite3.OperationalError as error:
+            said = str(error)
+        finally:
+            failing.set_progress_handler(None, 0)
+        self.note(f"database error at {name_of(self.city, node)}: {said}")
 
     def exchange(self) -> None:
         """A drain or a single exchange somewhere."""
@@ -233,20 +269,6 @@ class Walk:
     def _allowed(self, kind: str) -> bool:
         self.counts[kind] += kind in self.kinds
         return kind in self.kinds
-
-    # ---- the network
-
-    def _before(self, _sent: Sent) -> Reply | None:
-        if "lost_request" in self.kinds and self.random.random() < 0.1:
-            self.counts["lost_request"] += 1
-            raise TransportError("lost")
-        return None
-
-    def _after(self, _sent: Sent, reply: Reply) -> Reply:
-        if "lost_reply" in self.kinds and self.random.random() < 0.1:
-            self.counts["lost_reply"] += 1
-            raise TransportError("lost")
-        return reply
 
     # ---- rest
 
