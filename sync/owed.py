@@ -32,6 +32,13 @@ def carry_over(db: Database, link: str, log_id: str, fresh: str) -> None:
     db.execute("DELETE FROM owed WHERE link = ? AND log = ?", [link, log_id])
 
 
+def move_over(db: Database, link: str, log_id: str) -> None:
+    """What was still to be handed back to an earlier parent is handed to this one."""
+    earlier = "link <> ? AND link IN (SELECT link FROM link WHERE side = 'parent')"
+    db.execute(f"UPDATE OR IGNORE owed SET link = ?, log = ? WHERE {earlier}", [link, log_id, link])
+    db.execute(f"DELETE FROM owed WHERE {earlier}", [link])
+
+
 def settle(db: Database, link: str, log_id: str, hashes: Iterable[str]) -> None:
     """These came over the log."""
     if db.execute("SELECT 1 FROM owed WHERE link = ? AND log = ? LIMIT 1", [link, log_id]).fetchone():

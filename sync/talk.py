@@ -151,6 +151,7 @@ def adopt(replica: Replica, trail: Trail, url: str | None, told: str | None = No
         # It came outside every log: handed back, it is in one, whatever disk goes back in time next.
         (down_log,) = replica.db.execute("SELECT down_log FROM link WHERE link = ?", [link]).fetchone()
         owed.note(replica.db, link, down_log, new)
+        owed.move_over(replica.db, link, down_log)
         if fresh:  # earlier parents may be gone with all that they sent down and not yet up
             owed.note(replica.db, link, down_log, _sent_down(replica.db))
         replica.db.execute(

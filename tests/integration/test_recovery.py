@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable
 
 import pytest
+from crafted import signed
 
-from builders import CITY, DAY_MS, E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, W_TOWN, WEST, City, Node, Sent
+from builders import CITY, DAY_MS, E_GROUPS, E_TOWN, E_VILLAGE, EAST, TODAY, W_GROUPS, W_TOWN, WEST, City, Node, Sent
 from node.status import alarms, forks, heads
 from schemas.errors import GridError
 from sync import carrier, enrol, log, marks, owed, server
@@ -563,3 +564,31 @@ def test_a_node_whose_issuer_s_own_certificate_lost_its_effect_is_readmitted_too
         city.settle(30)
     assert readmitted == [new_town.replica.identity.node, village.replica.identity.node]
     assert hashes(village) <= hashes(city.hub)
+
+
+def test_what_an_earlier_parent_was_still_to_be_handed_goes_to_the_new_one() -> None:
+    city = City()
+    east, west = city.join(city.hub, EAST), city.join(city.hub, WEST)
+    town = city.join(east, E_TOWN)
+    village = city.join(town, E_VILLAGE)
+    city.settle()
+    backups = [(node, node.snapshot()) for node in (city.hub, east, town)]
+    note = signed(east, kind="remind", schema="remind/1", unit=E_VILLAGE, day=TODAY, public={"text": "催报"})
+    for _ in range(3):
+        town.sync()
+        village.sync()
+    assert note.hash in hashes(village)
+    for node, backup in backups:
+        node.restore(backup)
+    east.env.marker = None
+    lost = city.replace(east, city.hub)  # the only other one that ever had it is gone
+    city.nodes.remove(lost)
+    town.parent = lost
+    village.sync()  # hands it back to the township, which owes it to a parent that it is about to leave
+    city.hub.publish(
+        {"type": "unit", "act": "move", "unit": E_TOWN, "date": "2026-11-21", "parent": WEST, "address": west.url}
+    )
+    west.sync()
+    city.nodes.append(lost)
+    city.settle(30)
+    assert note.hash in hashes(city.hub)
