@@ -39,6 +39,7 @@ from sync.replica import Deed, Replica, Stored
 DAY_MS: Final = 86_400_000
 KEEP_DAYS: Final = 30  # an own copy, after whoever handles the case has got it
 MAX_FORGOTTEN: Final = 10_000  # in one day
+MAX_ASKS: Final = 8  # with one key, of one case or return
 MAX_PUT_OFF: Final = 100  # subjects looked at again in one transaction
 RETURN_KIND: Final = "return"
 
@@ -179,12 +180,15 @@ class Disclosures:
         return row is None or row.owner == disc.to or disc.reason in disc.hashes
 
     def _has_asked(self, kept: Kept) -> bool:
-        """Whether this disc was asked for, or a later one brings the same: then that one is asked for."""
+        """Whether this disc was asked for, or a later one brings the same: then that one is asked for. Bounded: two disks
+        with one key would else take the answer from each other for ever.
+        """
         me, disc = self._replica.signer.public, kept.disc
         later = [one.disc for one in queries.discs_of(self._db, disc.subject) if one.n > kept.n and one.disc.key == me]
-        asks = queries.asks_of(self._db, disc.subject)
+        asks = [one for one in queries.asks_of(self._db, disc.subject) if one.key == me]
         covered = {event for one in later if one.to == disc.to for event in one.hashes}
-        return any(one.disc == kept.event and one.key == me for one in asks) or set(disc.hashes) <= covered
+        asked = len(asks) >= MAX_ASKS or any(one.disc == kept.event for one in asks)
+        return asked or set(disc.hashes) <= covered
 
     def _give(self, subject: str, held: Texts, discs: list[Kept]) -> Iterator[Deed]:
         """What the unit that handles the case, or is addressed, has not been given from here yet."""
