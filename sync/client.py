@@ -123,10 +123,17 @@ class Client:
         scrub(self.replica)
         behind = log.up_tip(db)[0] > answer.have[0]
         busy = behind or answer.more or going_on or bool(new_marks or owed.wanted(db))
-        if not busy and heads.is_covered(db):
-            with write(db, "sync_state", self.replica.env):
-                heads.uncover(db)
+        if not busy:
+            self._caught_up()
         return Outcome("ok", len(batch.lines), pulled + returned, busy=busy, next_s=answer.next_s)
+
+    def _caught_up(self) -> None:
+        """The parent has nothing more: what a restored copy still lacks is nowhere, and what waited for it goes on."""
+        db, env = self.replica.db, self.replica.env
+        if heads.is_covered(db) or heads.is_awaited(db):
+            with write(db, "apply", env):
+                heads.uncover(db)
+                Intake(self.replica, env.now_ms()).finish(caught_up=True)
 
     def _read(self, reply: Reply) -> tuple[Answer, list[Incoming], list[Incoming]]:
         """(answer, lines handed back, down lines)."""

@@ -128,7 +128,7 @@ class Intake:
         if standing == OK:
             self.effect(stored)
 
-    def finish(self) -> None:
+    def finish(self, *, caught_up: bool = False) -> None:
         """Settles what waits for the directory, lets the application write what it gathered, and sends down what it
         addresses to units.
         """
@@ -143,16 +143,16 @@ class Intake:
             self._make_again()
         self.projection.finish()
         if not self._replaying:
-            self._do_what_follows()
+            self._do_what_follows(caught_up=caught_up or self.me.is_top)  # the top waits for nobody
             tree = directory.tree_of(self.replica)
             if self._directory_changed:
                 routing.reroute(self.replica, tree)
                 self._let_go()
             routing.route_to_units(self.replica, tree, self.projection.addressed())
 
-    def _do_what_follows(self) -> None:
+    def _do_what_follows(self, *, caught_up: bool) -> None:
         """Events that this node owes because of what came in; one may make another due."""
-        if heads.is_awaited(self.db) and not self.me.is_top:  # the top waits for nobody
+        if heads.is_awaited(self.db) and not caught_up:
             self.projection.put_off()
             return
         for _ in range(MAX_ROUNDS):

@@ -180,8 +180,9 @@ class Disclosures:
         return row is None or row.owner == disc.to or disc.reason in disc.hashes
 
     def _has_asked(self, kept: Kept) -> bool:
-        """Whether this disc was asked for, or a later one brings the same: then that one is asked for. Bounded: two disks
-        with one key would else take the answer from each other for ever.
+        """Whether this disc was asked for, or a later one brings the same: then that one is asked for.
+
+        Bounded: two disks with one key would else take the answers from each other for ever.
         """
         me, disc = self._replica.signer.public, kept.disc
         later = [one.disc for one in queries.discs_of(self._db, disc.subject) if one.n > kept.n and one.disc.key == me]
