@@ -60,9 +60,9 @@ def same_directory(city: City, _damaged: set[str]) -> list[str]:
 
 
 def history(city: City, damaged: set[str]) -> list[str]:
-    """Whoever stands above a unit today has every report of it that the hub has, those from before it came too."""
+    """Whoever stands above a unit today has every report of it that counts, those from before it came too."""
     tree = directory.tree_of(city.hub.replica)
-    rows = city.hub.db.execute("SELECT hash, unit FROM event WHERE kind = 'chk'").fetchall()
+    rows = city.hub.db.execute("SELECT hash, unit FROM event WHERE kind = 'chk' AND standing = 'ok'").fetchall()
     broken = []
     for node in city.nodes:
         held = {row[0] for row in node.db.execute("SELECT hash FROM event WHERE kind = 'chk'")} | damaged

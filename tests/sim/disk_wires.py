@@ -85,12 +85,12 @@ class Sticks:
     def __init__(self, city: City, random: Random, counts: Counter[str]) -> None:
         self._city, self._random, self._counts = city, random, counts
         self._files: list[bytes] = []
-        self._receipts: list[bytes] = []
+        self._receipts: list[tuple[str, bytes]] = []  # (node that it is for, receipt)
 
     def write(self, node: Node) -> str:
         """Puts what a node exports onto sticks."""
         try:
-            files = [one.content for one in carrier.export(node.replica, everything=self._random.random() < 0.3)]
+            files = [one.content for one in carrier.export(node.replica, everything=self._random.random() < 0.5)]
         except GridError as refusal:
             return refusal.code
         self._files = (self._files + files)[-MAX_STICKS:]
@@ -99,7 +99,7 @@ class Sticks:
     def bring(self, node: Node) -> str:
         """Some stick is brought to some node; a receipt may go back with it."""
         if self._receipts and self._random.random() < 0.4:
-            return self._take_receipt(node)
+            return self._take_receipt()
         if not self._files:
             return "no stick"
         at = self._random.randrange(len(self._files))
@@ -115,11 +115,14 @@ class Sticks:
             return refusal.code
         self._counts["file"] += 1
         receipt = carrier.receipt(node.replica, done.node, done.log, done.chains)
-        self._receipts = (self._receipts + [receipt.content])[-MAX_STICKS:]
+        self._receipts = (self._receipts + [(done.node, receipt.content)])[-MAX_STICKS:]
         return f"{done.new} new, cursor {done.moved}"
 
-    def _take_receipt(self, node: Node) -> str:
-        content = self._random.choice(self._receipts)
+    def _take_receipt(self) -> str:
+        """Back to the node that wrote the file, or to another one by mistake."""
+        writer, content = self._random.choice(self._receipts)
+        there = [one for one in self._city.nodes if one.replica.identity.node == writer]
+        node = self._random.choice(there if there and self._random.random() < 0.8 else self._city.nodes)
         try:
             carrier.take_receipt(node.replica, content)
         except GridError as refusal:

@@ -75,7 +75,7 @@ class Walk:
         deeds = [
             (30, self.check), (30, self.exchange), (6, self.back_up), (2, self.rename), (3, self.restore),
             (1, self.restore_hub), (1.5, self.clone), (1.5, self.replace), (1, self.move), (8, self.casework),
-            (3, self.damage), (6, self.carry), (1, self.turn_clock), (0.4, self.weeks), (3, self.database_error),
+            (3, self.damage), (9, self.carry), (1, self.turn_clock), (0.4, self.weeks), (3, self.database_error),
         ]  # fmt: skip
         for at in range(self.steps):
             self.city.clock.forward(self.random.randint(1, 90) * 60_000)
@@ -142,6 +142,8 @@ class Walk:
 
     def carry(self) -> None:
         """Somebody writes a stick, or brings one."""
+        if "file" not in self.kinds:
+            return
         node = self.some()
         above = [one for one in self.city.nodes if any(other.parent is one for other in self.city.nodes)]
         if self.random.random() < 0.4:

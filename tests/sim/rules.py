@@ -23,6 +23,7 @@ from sync.replica import Replica
 from sync.server import EXCHANGE_PATH
 from sync.standing import BAD_SCOPE, LATE_KEY, OK, Judge
 from sync.talk import Talk
+from sync.wire import LineReader
 
 Patch = pytest.MonkeyPatch
 Rule = Callable[[Patch], None]
@@ -104,15 +105,14 @@ def scope_by_the_tree_at_ingest(patch: Patch) -> None:
 
 
 def late_key_refused_for_good(patch: Patch) -> None:
-    """A line whose author has no certificate yet is dropped."""
-    add = Intake.add
+    """A line whose author has no certificate yet is set aside like a spoilt one."""
+    fault = LineReader._fault
 
-    def refused(self: Intake, event: Event, source: Any) -> int:
-        if source == "up" and self.judge.standing(event) == LATE_KEY and event.header.kind != "cert":
-            return 0
-        return add(self, event, source)
+    def refused(self: LineReader, event: Event, counted: str, raw: str) -> str | None:
+        known = directory.unit_of(self._db, event.node) is not None or event.header.kind in ("inc", "cert", "rev")
+        return fault(self, event, counted, raw) if known else "bad_sig"
 
-    patch.setattr(Intake, "add", refused)
+    patch.setattr(LineReader, "_fault", refused)
 
 
 def no_certificates_down(patch: Patch) -> None:

@@ -12,11 +12,14 @@ from rules import Rule
 from simulate import simulate
 
 MAX_SEEDS: Final = 200
+OF_DISKS: Final = frozenset(
+    {"restore", "restore_unmarked", "restore_hub", "clone", "replace", "move", "damage", "lost_request", "lost_reply"}
+)
 
 
 def laws_of_a_walk(seed: int) -> set[str]:
     """The laws that a walk of disks breaks."""
-    return {text.split()[0].rstrip(":") for text in walk(seed)[1]}
+    return {text.split()[0].rstrip(":") for text in walk(seed, OF_DISKS)[1]}
 
 
 def laws_of_a_city(seed: int) -> set[str]:
@@ -32,7 +35,7 @@ CONTROLS: Final[tuple[tuple[Rule, Look, frozenset[str]], ...]] = (
     (rules.no_handing_back, laws_of_a_walk, frozenset({"L1", "directory"})),
     (rules.counted_incarnations, laws_of_a_walk, frozenset({"L4", "L8"})),
     (rules.scope_by_the_tree_at_ingest, laws_of_a_walk, frozenset({"L2", "L3"})),
-    (rules.late_key_refused_for_good, laws_of_a_walk, frozenset({"L1", "L6"})),
+    (rules.late_key_refused_for_good, laws_of_a_walk, frozenset({"L1", "L6", "history"})),
     (rules.no_certificates_down, laws_of_a_city, frozenset({"L2", "L9"})),
     (rules.no_rerouting, laws_of_a_walk, frozenset({"history"})),
     (rules.no_certificate_presented, laws_of_a_walk, frozenset({"L1", "L4"})),
