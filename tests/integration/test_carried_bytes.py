@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+from contextlib import suppress
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -32,21 +32,10 @@ RECEIPT = carrier.receipt(ABOVE.replica, _DONE.node, _DONE.log, _DONE.chains).co
 HELD = ABOVE.count()
 
 
-def plain(content: bytes) -> bytes:
-    """What stands in a file."""
-    return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-
-
-def packed(content: bytes, like: bytes) -> bytes:
-    """As the file was."""
-    return gzip.compress(content, mtime=0) if like[:2] == b"\x1f\x8b" else content
-
-
 @st.composite
 def spoilt(draw: st.DrawFn, good: bytes) -> bytes:
-    """A file with bits turned, bytes cut out, put in or doubled: outside, or inside and packed again."""
-    inside = draw(st.booleans())
-    body = bytearray(plain(good) if inside else good)
+    """A file with bits turned, bytes cut out, put in or doubled, or lines exchanged."""
+    body = bytearray(good)
     for _ in range(draw(st.integers(1, 4))):
         at = draw(places) % max(1, len(body))
         match draw(st.sampled_from(("flip", "cut", "drop", "put", "double", "line"))):
@@ -67,16 +56,14 @@ def spoilt(draw: st.DrawFn, good: bytes) -> bytes:
                 body = bytearray(b"\n".join(lines))
             case _:
                 continue
-    return packed(bytes(body), good) if inside else bytes(body)
+    return bytes(body)
 
 
 @SPOILT
 @given(spoilt(FILE))
 def test_a_spoilt_file_is_refused_or_brings_only_what_was_signed(content: bytes) -> None:
-    try:
+    with suppress(GridError):
         carrier.take_in(ABOVE.replica, content)
-    except GridError as refusal:
-        assert refusal.code
     assert not ABOVE.db.conn.in_transaction
     assert ABOVE.count() == HELD
 
@@ -85,10 +72,8 @@ def test_a_spoilt_file_is_refused_or_brings_only_what_was_signed(content: bytes)
 @given(spoilt(RECEIPT))
 def test_a_spoilt_receipt_is_refused_or_says_nothing_new(content: bytes) -> None:
     before = WRITER.count()
-    try:
+    with suppress(GridError):
         carrier.take_receipt(WRITER.replica, content)
-    except GridError as refusal:
-        assert refusal.code
     assert not WRITER.db.conn.in_transaction
     assert WRITER.count() == before
 
