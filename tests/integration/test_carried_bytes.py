@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from hypothesis import given, settings
@@ -13,12 +14,13 @@ from builders import E_GROUPS, E_TOWN, EAST, City, Node
 from schemas.errors import GridError
 from sync import carrier
 
-MAX_EXAMPLES = 150
+MAX_EXAMPLES = 400
 TABLES = ("event", "part", "refused", "inlog", "mark", "node_state", "link")
 HOWS = ("flip", "cut", "drop", "put", "double", "swap")
 Slip = tuple[str, int, int, bytes]  # what happens, at which place, how far or with which line, what is put in
+PLACES = st.integers(0, 1 << 20) | st.integers(-250, -1)  # anywhere, or in the last line, which signs the others
 SLIPS = st.lists(
-    st.tuples(st.sampled_from(HOWS), st.integers(0, 1 << 20), st.integers(1, 200), st.binary(min_size=1, max_size=40)),
+    st.tuples(st.sampled_from(HOWS), PLACES, st.integers(1, 200), st.binary(min_size=1, max_size=40)),
     min_size=1,
     max_size=4,
 )
@@ -43,14 +45,15 @@ def spoilt(good: bytes, slips: list[Slip]) -> bytes:
     return body
 
 
-def signed_part(content: bytes) -> bytes:
-    """Everything before the last line, which signs it."""
-    return content[: content.removesuffix(b"\n").rfind(b"\n") + 1]
+def said(content: bytes) -> tuple[bytes, object]:
+    """What is signed, byte for byte, and what the last line says of it."""
+    signed, _, last = content.removesuffix(b"\n").rpartition(b"\n")
+    return signed, json.loads(last)
 
 
 def take_in_spoilt(node: Node, good: bytes, take: Callable[[bytes], object]) -> list[str]:
-    """Hands a node spoilt copies; returns the codes of the refusals. Refused: nothing is written. Taken: what was
-    signed is the same to the byte.
+    """Hands a node spoilt copies; returns the codes of the refusals. Refused: nothing is written. Taken: it says
+    the same.
     """
     codes: list[str] = []
 
@@ -67,7 +70,7 @@ def take_in_spoilt(node: Node, good: bytes, take: Callable[[bytes], object]) -> 
             codes.append(refusal.code)
             assert rows() == before
         else:
-            assert signed_part(content) == signed_part(good)
+            assert said(content) == said(good)
         assert not node.db.conn.in_transaction
 
     one()
