@@ -121,6 +121,7 @@ def test_a_venv_that_is_a_link_is_left_alone(grid: Any, tree: Path) -> None:
         (["demo", "--port", "8000", "-h"], ("demo", ["--port", "8000", "-h"])),
         (["test"], ("test", [])),
         (["sim", "--seeds", "9"], ("sim", ["--seeds", "9"])),
+        (["bench", "todo", "--cases", "9"], ("bench", ["todo", "--cases", "9"])),
         (["test", "-k", "one or two", "tests/unit"], ("test", ["-k", "one or two", "tests/unit"])),
     ],
 )
