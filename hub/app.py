@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
+from hub import pages
 from hub.api import directory_routes
 from node.app import Grid, create_app
+from node.rooms import Rooms
 
 
 def create_hub_app(grid: Grid) -> Flask:
     """The application of the city's own node."""
-    return create_app(grid, api_rooms=[directory_routes])
+    return create_app(grid, Rooms((directory_routes,), (pages.blueprint(),), pages.MENU, pages.INSIDE))

@@ -93,6 +93,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "pages.nodes_page": Rule(ADMIN),
     "pages.add_node": Rule(ADMIN, unit_in="form"),
     "pages.more": Rule(EVERYBODY),
+    # The city's own pages (hub/pages): they are at the hub only.
+    "city.matrix": Rule(EVERYBODY, unit_in="query"),
 }
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from flask import Flask, Response, request
 from flask_smorest import Api
-from flask_smorest import Blueprint as ApiBlueprint
 from werkzeug.exceptions import HTTPException
 
 from node import guard
@@ -16,6 +15,7 @@ from node.api.parsing import problem
 from node.home import DEFAULT_PACE
 from node.pages import blueprint as pages
 from node.pages.frame import error_page, install
+from node.rooms import NO_ROOMS, Rooms
 from schemas.errors import BadRequest, GridError, NotFound, TooLarge
 from sync.api import blueprint as sync_blueprint
 from sync.replica import Replica
@@ -48,8 +48,8 @@ class _Api(Api):  # type: ignore[misc]
         return
 
 
-def create_app(grid: Grid, api_rooms: Iterable[ApiBlueprint] = ()) -> Flask:
-    """A node's web application; the hub adds its rooms through `api_rooms`."""
+def create_app(grid: Grid, rooms: Rooms = NO_ROOMS) -> Flask:
+    """A node's web application; the hub adds its rooms."""
     app = Flask("node", template_folder="templates", static_folder="static")
     app.config.update(
         SECRET_KEY=grid.secret,
@@ -68,16 +68,18 @@ def create_app(grid: Grid, api_rooms: Iterable[ApiBlueprint] = ()) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions["grid"] = grid
+    app.extensions["rooms"] = rooms
     guard.csrf.init_app(app)
     api = _Api(app)
     for routes in (
         checks.routes, cases.routes, figures.duty_routes, figures.unit_routes, figures.rollup_routes,
-        system.sync_routes, system.event_routes, system.user_routes, *api_rooms,
+        system.sync_routes, system.event_routes, system.user_routes, *rooms.api,
     ):  # fmt: skip
         api.register_blueprint(routes)
     app.register_blueprint(system.health)
     app.register_blueprint(sync_blueprint(grid.replica, grid.secret, lambda: _ring(grid)))
-    app.register_blueprint(pages())
+    for subject in (pages(), *rooms.pages):
+        app.register_blueprint(subject)
     install(app)
     app.before_request(guard.check)
     app.after_request(_harden)
@@ -98,12 +100,8 @@ def _harden(response: Response) -> Response:
     return response
 
 
-def _wants_json() -> bool:
-    return request.path.startswith(("/api/", "/sync/", "/metrics", "/healthz"))
-
-
 def _refused(error: GridError) -> Response:
-    return problem(error, guard.language()) if _wants_json() else error_page(error)
+    return problem(error, guard.language()) if guard.for_programs() else error_page(error)
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
@@ -14,13 +14,14 @@ from node.api.figures import answered
 from node.asof import known_at
 from node.checks import duty_state_of
 from node.guard import language, me, replica
+from node.pages.choosing import crumbs, month_so_far, neighbour, presets
 from node.pages.frame import Link, page
 from node.rollup import row_label
 from node.rollup_records import read_filters, records
 from schemas.clock import business_day
 from schemas.errors import Invalid
 from schemas.labels import label
-from schemas.periods import Period, cadence_of, parse_period, shifted
+from schemas.periods import Period, parse_period
 from schemas.roles import RECORDS
 from schemas.units import LEVELS
 from sync.directory import tree_of
@@ -44,7 +45,7 @@ def rollup_page() -> Response:
     node = replica()
     today = business_day(node.env.now_ms())
     unit = request.args.get("unit") or me().unit
-    period = parse_period(request.args.get("period") or _month_so_far(today))
+    period = parse_period(request.args.get("period") or month_so_far(today))
     tree_mode = request.args.get("tree", "then")
     known = tree_of(node).nearest(unit, min(period.last, today))
     level = known.level if known else node.identity.level
@@ -60,13 +61,13 @@ def rollup_page() -> Response:
     rows = [_row(node, row, unit, level, by, period, tree_mode, about) for row in document["rows"]]
     model = {
         "unit": {"id": unit, "name": known.name if known else unit, "level": level},
-        "crumbs": _crumbs(node, unit, today),
+        "crumbs": crumbs(node, unit, today),
         "period": period,
-        "prev_key": _neighbour(period, -1),
-        "next_key": _neighbour(period, 1) if period.last < today else None,
+        "prev_key": neighbour(period, -1),
+        "next_key": neighbour(period, 1) if period.last < today else None,
         "tree": tree_mode,
         "by": by,
-        "presets": _presets(today, period.key),
+        "presets": presets(today, period.key),
         "about": about,
         "abouts": _abouts(unit, by, period, tree_mode, about),
         "tabs": _tabs(unit, level, by, period, tree_mode, about),
@@ -97,41 +98,6 @@ def _row(
     else:
         shown["href"] = url_for("pages.rollup_page", unit=unit, period=row["key"], tree=tree_mode, about=about)
     return shown
-
-
-def _crumbs(node: Replica, unit: str, today: date) -> list[dict[str, str]]:
-    tree = tree_of(node)
-    crumbs = []
-    for one in tree.ancestors(unit, today)[1:]:
-        named = tree.nearest(one, today)
-        if named is None or not tree.ever_below(one, me().unit):
-            break
-        crumbs.append({"id": one, "name": named.name})
-    return list(reversed(crumbs))
-
-
-def _month_so_far(today: date) -> str:
-    """This month's days before today; on its first day the month before: today's duties are still open."""
-    yesterday = today - timedelta(days=1)
-    return f"{yesterday:%Y-%m}" if today.day == 1 else f"{today.replace(day=1)}..{yesterday}"
-
-
-def _neighbour(period: Period, by: int) -> str | None:
-    return shifted(period, by).key if cadence_of(period) else None
-
-
-def _presets(today: date, current: str) -> list[dict[str, Any]]:
-    month = _month_so_far(today)
-    last_month = f"{today.replace(day=1) - timedelta(days=1):%Y-%m}"
-    keys = (
-        ("today", today.isoformat()),
-        ("yesterday", (today - timedelta(days=1)).isoformat()),
-        ("last_14", f"{today - timedelta(days=14)}..{today - timedelta(days=1)}"),
-        ("month", month),
-        ("last_month", last_month),
-        ("year", str(today.year)),
-    )
-    return [{"key": key, "label": label(language(), f"preset.{name}"), "current": key == current} for name, key in keys]
 
 
 def _tabs(unit: str, level: str, by: str, period: Period, tree_mode: str, about: str) -> list[dict[str, Any]]:
@@ -186,7 +152,7 @@ def rollup_records() -> Response:
     """The cases, checks or duties that a cell counts, each opening its own page where there is one."""
     node, today = replica(), business_day(replica().env.now_ms())
     unit = request.args.get("unit") or me().unit
-    period = parse_period(request.args.get("period") or _month_so_far(today))
+    period = parse_period(request.args.get("period") or month_so_far(today))
     measure, filters = request.args.get("measure", ""), read_filters(request.args)
     with known_at(node, request.args.get("as_of")) as (earlier, at_ms):
         found = records(

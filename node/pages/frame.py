@@ -7,32 +7,33 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
 
 from node import queries, status
 from node.access import rule_for
 from node.duties import missing_yesterday
 from node.guard import language, replica
+from node.rooms import Entry, Rooms
 from schemas.clock import SHANGHAI, business_day
 from schemas.errors import GridError, Invalid
 from schemas.labels import DEFAULT_LANGUAGE, explain, has_label, label
 from sync.directory import tree_of
 
 Link = dict[str, Any]
-# (endpoint, label key, icon); the side menu shows them in groups, the tab bar the first ones and "more".
-WORK: Final = (
+# The side menu shows the entries in groups, the tab bar the first ones and "more".
+WORK: Final[tuple[Entry, ...]] = (
     ("pages.today", "nav.today", "home"),
     ("pages.cases", "nav.cases", "case"),
     ("pages.records", "nav.records", "list"),
     ("pages.missing", "nav.missing", "bell"),
 )
-FIGURES: Final = (("pages.rollup_page", "nav.rollup", "chart"),)
-SYSTEM: Final = (
+FIGURES: Final[tuple[Entry, ...]] = (("pages.rollup_page", "nav.rollup", "chart"),)
+SYSTEM: Final[tuple[Entry, ...]] = (
     ("pages.sync_page", "nav.sync", "sync"),
     ("pages.nodes_page", "nav.nodes", "case"),
     ("pages.users_page", "nav.users", "list"),
 )
-GROUPS: Final = (("nav.group.work", WORK), ("nav.group.figures", FIGURES), ("nav.group.system", SYSTEM))
+GROUPS: Final = {"nav.group.work": WORK, "nav.group.figures": FIGURES, "nav.group.system": SYSTEM}
 # Pages that belong to an entry of the menu.
 INSIDE: Final = {
     "pages.cases": ("pages.new_case", "pages.register_case", "pages.case", "pages.case_private", "pages.act",
@@ -82,7 +83,14 @@ def here() -> Mapping[str, Any]:
     }
 
 
-def _allowed(endpoint: str, role: str) -> bool:
+def rooms() -> Rooms:
+    """What this application has besides a node's own pages."""
+    added: Rooms = current_app.extensions["rooms"]
+    return added
+
+
+def may_open(endpoint: str, role: str) -> bool:
+    """Whether a role may look at a page."""
     rule = rule_for(endpoint, "GET")
     return rule is not None and (rule.public or role in rule.roles)
 
@@ -92,22 +100,29 @@ def _item(lang: str, endpoint: str, key: str, icon: str) -> Link:
     count = _attention() if hot else _missing() if endpoint == "pages.missing" else 0
     return {
         "href": url_for(endpoint), "label": label(lang, key), "icon": icon,
-        "current": request.endpoint in (endpoint, *INSIDE.get(endpoint, ())),
+        "current": request.endpoint in (endpoint, *INSIDE.get(endpoint, ()), *rooms().inside.get(endpoint, ())),
         "count": count, "hot": hot and bool(count),
     }  # fmt: skip
 
 
+def _groups(role: str) -> dict[str, list[Entry]]:
+    """The menu of a role: the groups that are added first, then the node's own."""
+    added = rooms().menu
+    names = [*(name for name in added if name not in GROUPS), *GROUPS]
+    groups = {name: (*added.get(name, ()), *GROUPS.get(name, ())) for name in names}
+    return {name: [entry for entry in entries if may_open(entry[0], role)] for name, entries in groups.items()}
+
+
 def _nav(lang: str, role: str) -> list[Link]:
-    groups = []
-    for title, entries in GROUPS:
-        items = [_item(lang, *entry) for entry in entries if _allowed(entry[0], role)]
-        if items:
-            groups.append({"title": label(lang, title), "items": items})
-    return groups
+    return [
+        {"title": label(lang, name), "items": [_item(lang, *entry) for entry in entries]}
+        for name, entries in _groups(role).items()
+        if entries
+    ]
 
 
 def _tabbar(lang: str, role: str) -> list[Link]:
-    entries = [entry for entry in (*WORK, *FIGURES, *SYSTEM) if _allowed(entry[0], role)]
+    entries = [entry for group in _groups(role).values() for entry in group]
     tabs = entries if len(entries) <= TABS + 1 else [*entries[:TABS], ("pages.more", "nav.more", "more")]
     return [_item(lang, *entry) for entry in tabs]
 

@@ -12,7 +12,7 @@ from node import checks, queries
 from node.checks import duty_state_of
 from node.duties import groups_due
 from node.guard import language, me, replica, wake
-from node.pages.frame import page, typed
+from node.pages.frame import may_open, page, rooms, typed
 from node.pages.records import RECORD_DAYS, recent
 from node.projections import calendar_of
 from node.records import days_missing
@@ -39,7 +39,10 @@ def register(routes: Blueprint) -> None:
 
 
 def home() -> Any:
-    """The first page of a role: entry where people enter, figures else."""
+    """The first page of a role: the application's own, entry where people enter, figures else."""
+    first = rooms().home
+    if first is not None and may_open(first, me().role):
+        return redirect(url_for(first))
     return redirect(url_for("pages.rollup_page" if me().role in ("viewer", "analyst") else "pages.today"))
 
 

@@ -13,7 +13,7 @@ from schemas.labels import LANGUAGES, catalogue, explain, has_label
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = sorted(path for folder in ("schemas", "sync", "node", "hub") for path in (ROOT / folder).rglob("*.py"))
-TEMPLATES = sorted((ROOT / "node" / "templates").rglob("*.html"))
+TEMPLATES = sorted(path for room in ("node", "hub") for path in (ROOT / room / "templates").rglob("*.html"))
 ERRORS = (
     "BadRequest|Unauthorised|Forbidden|NotFound|Conflict|TooLarge|UnsupportedMedia|Invalid|TooMany|Unavailable|DiskFull"
     "|Corrupt"

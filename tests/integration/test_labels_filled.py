@@ -47,7 +47,7 @@ from sync.manifest import REFUSED_CODES
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 CODE: Final = sorted(path for folder in ("schemas", "sync", "node", "hub") for path in (ROOT / folder).rglob("*.py"))
-TEMPLATES: Final = sorted((ROOT / "node" / "templates").rglob("*.html"))
+TEMPLATES: Final = sorted(path for room in ("node", "hub") for path in (ROOT / room / "templates").rglob("*.html"))
 ERRORS: Final = {name for name, made in vars(errors).items() if isinstance(made, type) and issubclass(made, GridError)}
 STATUSES: Final = sorted({made.status for made in GridError.__subclasses__()})
 STANDINGS: Final = ("late_key", "bad_scope", "pending")

@@ -1,0 +1,27 @@
+"""The city's own pages. One module per subject: its `register(routes)` adds the routes, MENU and INSIDE say where they
+stand in the menu, `node/access.py` who may open them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint
+
+from hub.pages import matrix
+from node.rooms import Entry
+
+# By group of the menu, in reading order. Entries of a group that a node has too stand in front of the node's.
+MENU: Final[dict[str, tuple[Entry, ...]]] = {
+    "nav.group.city": (("city.matrix", "nav.matrix", "list"),),
+    "nav.group.system": (),
+}
+INSIDE: Final[dict[str, tuple[str, ...]]] = {}
+
+
+def blueprint() -> Blueprint:
+    """All pages of the city; their templates extend the node's `base.html`."""
+    routes = Blueprint("city", __name__, template_folder="../templates")
+    for subject in (matrix,):
+        subject.register(routes)
+    return routes
