@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
 
-from node import queries, status
+from node import charts, queries, status
 from node.access import rule_for
 from node.duties import missing_yesterday
 from node.guard import language, replica
@@ -47,6 +47,7 @@ MAX_TEXT: Final = 2_000
 def install(app: Flask) -> None:
     """Filters, functions and the context of every template."""
     app.jinja_env.filters.update(number=number, day=day_text, time=time_text)
+    app.jinja_env.globals["charts"] = charts
     app.context_processor(_context)
 
 
