@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from hub.directory import publish_acts, publish_cadence
+from node import audit
 from schemas.cadence import Profile, read_profile
 from schemas.clock import business_day
 from schemas.errors import Invalid
@@ -21,6 +22,7 @@ from sync.replica import Replica
 
 MAX_BYTES: Final = 8 * 1024 * 1024
 MAX_ENTRIES: Final = 20_000
+MAX_NOTED: Final = 8  # entries of one publication that the audit log spells out
 TYPES: Final = ("cadence", "unit")
 
 
@@ -57,7 +59,19 @@ def sign_entries(intake: Intake, entries: Sequence[Json]) -> dict[str, int]:
         publish_acts(intake, acts, business_day(intake.now_ms))
     for day, profile in cadences:
         publish_cadence(intake, profile, day)
+    _note(intake, acts, cadences)
     return {"unit": len(acts), "cadence": len(cadences)}
+
+
+def _note(intake: Intake, acts: Sequence[Act], cadences: Sequence[tuple[date, Profile]]) -> None:
+    (head,) = intake.db.execute("SELECT head FROM node_state").fetchone()
+    words = [f"{act['act']} {act['unit']} {act['date']}" for act in acts[:MAX_NOTED]]
+    words += [f"cadence {profile.name} {day}" for day, profile in cadences[:MAX_NOTED]]
+    more = len(acts) + len(cadences) - len(words)
+    audit.note(
+        intake.replica, "published", unit=acts[0]["unit"] if len(acts) == 1 else None, subject=head,
+        purpose="; ".join([*words, f"+{more}"] if more else words),
+    )  # fmt: skip
 
 
 def _read(replica: Replica, place: int, entry: Json, acts: list[Act], cadences: list[tuple[date, Profile]]) -> None:

@@ -92,6 +92,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "pages.end_token": Rule(EVERYBODY),
     "pages.nodes_page": Rule(ADMIN),
     "pages.add_node": Rule(ADMIN, unit_in="form"),
+    "pages.audit_page": Rule(ADMIN),
+    "pages.audit_export": Rule(ADMIN),
     "pages.more": Rule(EVERYBODY),
     # The city's own pages (hub/pages): they are at the hub only.
     "city.matrix": Rule(EVERYBODY, unit_in="query"),

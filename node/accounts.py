@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from node import account_queries as rows
+from node import audit
 from node.account_queries import Account, Stored
 from node.sessions import (
     SESSION_LIFE_MS,
@@ -81,6 +82,7 @@ def add(replica: Replica, name: str, role: str, unit: str | None) -> str:
         if rows.by_name(replica.db, name) is not None:
             raise Conflict("name_taken", field="name", value=name)
         rows.insert(replica.db, Account(name, role, unit), hashed, now + CODE_LIFE_MS, now)
+        audit.note(replica, "user_added", unit=unit, subject=name, purpose=role)
     return code
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from node import account_queries as rows
+from node import audit
 from node.account_queries import Account, Stored
 from node.accounts import CODE_LIFE_MS, fresh_code
 from schemas.errors import Conflict, Forbidden, NotFound
@@ -52,6 +53,7 @@ def renew_code(replica: Replica, actor: Account, name: str) -> str:
             raise Conflict("account_disabled", field="name", value=name)
         rows.put_code(replica.db, name, hashed, replica.env.now_ms() + CODE_LIFE_MS)
         rows.delete_sessions(replica.db, name)
+        audit.note(replica, "user_code", unit=found.account.unit, subject=name)
     return code
 
 
@@ -68,13 +70,15 @@ def disable(replica: Replica, actor: Account, name: str) -> None:
         rows.put_disabled(replica.db, name, replica.env.now_ms())
         rows.delete_sessions(replica.db, name)
         rows.delete_tokens(replica.db, name)
+        audit.note(replica, "user_disabled", unit=found.unit, subject=name)
 
 
 def enable(replica: Replica, actor: Account, name: str) -> None:
     """The account signs in again, with the password it had. Raises NotFound, Forbidden, Conflict."""
     with write(replica.db, "user", replica.env):
-        _other(replica, actor, name)
+        found = _other(replica, actor, name)
         rows.put_disabled(replica.db, name, None)
+        audit.note(replica, "user_enabled", unit=found.account.unit, subject=name)
 
 
 def _other(replica: Replica, actor: Account, name: str) -> Stored:

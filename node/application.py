@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlite_utils import Database
 
-from node import queries, recount
+from node import audit, queries, recount
 from node.cases import disclosure_queries
 from node.cases import queries as case_queries
 from node.cases import recount as case_recount
@@ -48,6 +48,13 @@ class NodeApplication:
             yield from queries.report_events(replica.db, one)
 
     def verify(self, replica: Replica) -> tuple[int, list[tuple[str, str]]]:
-        """How many tallies were compared with a recount from the events, and what differs."""
+        """How many tallies were compared with a recount from the events; what differs, and what is wrong in the log
+        of administrative acts.
+        """
         checks, cases = recount.compare(replica), case_recount.compare(replica)
-        return checks[0] + cases[0], checks[1] + cases[1]
+        log = [("bad_audit", text) for text in audit.problems(replica.db)]
+        return checks[0] + cases[0], [*checks[1], *cases[1], *log]
+
+    def note(self, replica: Replica, act: str, *, unit: str, subject: str, purpose: str = "") -> None:
+        """Into the log of administrative acts."""
+        audit.note(replica, act, unit=unit, subject=subject, purpose=purpose)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from node.home import CONFIG, DATABASE, KEYS, NODE_KEY, SERVE_LOCK, locked
+from node import audit
+from node.home import CONFIG, DATABASE, KEYS, NODE_KEY, SERVE_LOCK, at_terminal, locked
 from schemas.clock import iso_instant
 from schemas.errors import Conflict, Invalid
-from sync.database import open_database
+from sync.database import open_database, write
 from sync.keys import SEED_BYTES, Signer
 from sync.migrations import SYNC
 from sync.replica import Replica
@@ -63,6 +64,8 @@ def back_up(replica: Replica, folder: Path, target: Path) -> Copied:
     except Invalid:
         shutil.rmtree(part, ignore_errors=True)
         raise
+    with write(replica.db, "audit", replica.env):
+        audit.note(replica, "backed_up", subject=str(target))
     return Copied(node, events, (target / DATABASE).stat().st_size, target)
 
 
@@ -83,7 +86,7 @@ def put_back(source: Path, folder: Path, now_ms: int) -> Copied:
             shutil.copy2(source / CONFIG, folder / CONFIG)
         with locked(folder / SERVE_LOCK, wait=False):
             shutil.copyfile(source / DATABASE, part)
-            _cover(part)
+            _cover(part, source, folder / DATABASE, now_ms)
             _flush(folder)  # whole and on the disk before what is there now is touched
             kept = _aside(folder, now_ms)
             part.replace(folder / DATABASE)
@@ -96,8 +99,11 @@ def put_back(source: Path, folder: Path, now_ms: int) -> Copied:
     return Copied(node, events, (folder / DATABASE).stat().st_size, folder, kept)
 
 
-def _cover(database: Path) -> None:
-    """What was erased since may still stand in it: private texts are covered until it has caught up with its parent."""
+def _cover(database: Path, source: Path, replaced: Path, now_ms: int) -> None:
+    """What was erased since may still stand in it: private texts are covered until it has caught up with its parent.
+    The log of administrative acts goes on from the database that is replaced.
+    """
+    audit.carry_over(database, replaced, at_terminal(), now_ms, str(source))
     with closing(open_database(database, SYNC).conn) as conn:
         conn.execute("UPDATE node_state SET covered = 1")
         conn.execute("PRAGMA journal_mode=DELETE")  # one plain file again

@@ -82,7 +82,7 @@ def _csv(table: list[list[Cell]]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     for row in table:
-        writer.writerow([_harmless(cell) for cell in row])
+        writer.writerow([harmless(cell) for cell in row])
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -105,7 +105,7 @@ def _xlsx(table: list[list[Cell]], document: dict[str, Any], language: str) -> b
     return content.getvalue()
 
 
-def _harmless(cell: Cell) -> Cell:
+def harmless(cell: Cell) -> Cell:
     """A text that a spreadsheet would run as a formula gets an apostrophe in front."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_RISKY) else cell
 

@@ -12,7 +12,7 @@ from node.api.parsing import json_body
 from node.scope import require_scope
 from schemas.errors import BadRequest, Forbidden, NotFound, Unauthorised
 from schemas.labels import DEFAULT_LANGUAGE
-from sync.replica import Replica
+from sync.replica import NOBODY, Actor, Replica
 
 SESSION_COOKIE = "grid_session"
 LANGUAGE_COOKIE = "grid_language"
@@ -59,6 +59,7 @@ def check() -> None:
     if rule is None:
         raise Forbidden("no_access_entry", field="route", value=request.endpoint)
     g.account = _account()
+    replica().actor = Actor(g.account.name, g.account.role) if g.account else NOBODY
     if rule.public:
         if request.method == "POST" and not for_programs():
             _check_csrf()

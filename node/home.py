@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pwd
 import threading
 import tomllib
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from sync.env import SystemEnv
 from sync.heads import notice_restored_copy
 from sync.keys import SEED_BYTES, Signer
 from sync.migrations import SYNC
-from sync.replica import Replica, Shared
+from sync.replica import TERMINAL, Actor, Replica, Shared
 from sync.retry import Pace
 from sync.transport import HttpTransport
 
@@ -75,7 +76,7 @@ class Home:
         replica: Replica | None = getattr(self._local, "replica", None)
         if replica is None:
             database = open_database(self.folder / DATABASE, SYNC, NODE)
-            replica = Replica(database, self.env, self.signer, self._app, self._shared)
+            replica = Replica(database, self.env, self.signer, self._app, self._shared, at_terminal())
             if not self._opened:  # once a process
                 notice_restored_copy(replica)
             self._local.replica = replica
@@ -107,6 +108,14 @@ class Home:
         """The loop of `serve` and a `sync` beside it take turns."""
         with locked(self.folder / SYNC_LOCK):
             yield
+
+
+def at_terminal() -> Actor:
+    """Who works on the machine itself: `@` and the name of its user."""
+    try:
+        return Actor(TERMINAL.name + pwd.getpwuid(os.geteuid()).pw_name, TERMINAL.role)
+    except KeyError:  # a user without a name, as in a container
+        return Actor(f"{TERMINAL.name}{os.geteuid()}", TERMINAL.role)
 
 
 def create(folder: Path, signer_seed: bytes, secret: bytes, config: str) -> Database:

@@ -7,6 +7,8 @@ from typing import Final
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from schemas.audit import START, Entry, entry_hash
+
 NODE = Migrations("node")
 # Made again by `rebuild`; the rest (users, sessions, answers by key) is this node's own and travels nowhere.
 DERIVED: Final = (
@@ -178,3 +180,33 @@ def disclosures(db: Database) -> None:
     """Private texts that were given, asked for and got."""
     for statement in _DISCLOSURE.split(";\n"):
         db.conn.execute(statement)
+
+
+_AUDIT: Final = """
+CREATE TABLE audit (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, account TEXT NOT NULL, role TEXT NOT NULL,
+  act TEXT NOT NULL, unit TEXT NOT NULL, subject TEXT NOT NULL, purpose TEXT NOT NULL, hash BLOB NOT NULL
+) STRICT;
+CREATE INDEX audit_about ON audit (act, subject, n)
+"""
+_KEPT: Final = "CREATE TRIGGER audit_{0} BEFORE {0} ON audit BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END"
+
+
+@NODE()
+def audit(db: Database) -> None:
+    """The log of administrative acts, each entry chained to the one before; it begins with the readings so far."""
+    for statement in _AUDIT.split(";\n"):
+        db.conn.execute(statement)
+    rows = db.execute(
+        "SELECT r.at, r.account, r.role, r.case_id, COALESCE(c.owner, s.unit, ''), r.purpose FROM reading r"
+        " LEFT JOIN case_now c ON c.case_id = r.case_id LEFT JOIN node_state s ON s.id = 1 ORDER BY r.n"
+    ).fetchall()
+    before = START
+    for n, (at, account, role, case_id, unit, purpose) in enumerate(rows, 1):
+        act, subject = ("uncovered", "") if case_id == "*" else ("private_read", case_id)
+        entry = Entry(n, at, account, role, act, unit, subject, purpose)
+        before = entry_hash(before, entry)
+        db.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [*entry, before])
+    db.conn.execute("DROP TABLE reading")
+    for verb in ("UPDATE", "DELETE"):
+        db.conn.execute(_KEPT.format(verb))

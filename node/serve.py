@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import threading
 import time
@@ -12,8 +13,9 @@ from typing import Any, Final
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from node import audit
 from node.app import Grid
-from node.home import SERVE_LOCK, Home, locked
+from node.home import CONFIG, SERVE_LOCK, Home, locked
 from node.unprojected import project_again
 from schemas.errors import Conflict, Invalid
 from sync.loop import run_forever
@@ -137,6 +139,7 @@ def serve(
         options |= {"certfile": certfile, "keyfile": keyfile}
     with _held(home):
         project_again(home.replica())  # what an older version of this program could not read
+        audit.note_settings(home.replica(), hashlib.sha256((home.folder / CONFIG).read_bytes()).hexdigest())
         home.close()  # opened again in the worker: a connection must not cross the fork
         announce(options["bind"])
         sys.stdout.flush()

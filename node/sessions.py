@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from node import account_queries as rows
+from node import audit
 from node.account_queries import Account
 from schemas.encoding import b64
 from schemas.errors import Conflict, NotFound
@@ -108,6 +109,7 @@ def new_token(replica: Replica, name: str) -> str:
         if found.disabled_at is not None:
             raise Conflict("account_disabled", field="name", value=name)
         rows.insert_token(replica.db, digest(token), name, replica.env.now_ms())
+        audit.note(replica, "token_made", unit=found.account.unit, subject=name)
     return token
 
 
@@ -128,6 +130,8 @@ def end_token(replica: Replica, name: str, handle: str) -> None:
         if not found:
             raise NotFound("token_gone", field="token", value=handle)
         rows.delete_token(replica.db, found[0])
+        held = rows.by_name(replica.db, name)
+        audit.note(replica, "token_ended", unit=held.account.unit if held else None, subject=name)
 
 
 def digest(secret: str) -> bytes:

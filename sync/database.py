@@ -20,7 +20,7 @@ MEMORY: Final = ":memory:"
 # Every commit of the product by name; the simulator dies before and after each of them.
 COMMITS: Final = frozenset(
     {
-        "adopt", "apply", "case", "check", "enrol", "erase", "exchange", "import", "init", "invite", "publish",
+        "adopt", "apply", "audit", "case", "check", "enrol", "erase", "exchange", "import", "init", "invite", "publish",
         "reading", "rebuild", "return", "revoke", "session", "sync_state", "user",
     }
 )  # fmt: skip

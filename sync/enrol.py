@@ -82,6 +82,7 @@ def invite(replica: Replica, unit: str) -> Invitation:
             " attempts = 0, used_by = NULL",
             [unit, secret, now, now + CODE_LIFE_MS],
         )
+        replica.app.note(replica, "node_invited", unit=unit, subject="")
     text = (me.root_node[:ROOT_CHARS] + b32(secret)).upper()
     code = "-".join(text[at : at + 4] for at in range(0, len(text), 4))
     return Invitation(code, unit, now + CODE_LIFE_MS, replaces=unit in certified)
@@ -150,6 +151,7 @@ def _issue(replica: Replica, unit: str, key: bytes, child: str, replaced: list[s
         _revoke_node(intake, unit, node)
     event = _certify_node(intake, unit, child, key, directory.tree_of(replica).level(unit), replaced)
     intake.finish()
+    replica.app.note(replica, "node_enrolled", unit=unit, subject=child)
     replica.db.execute("UPDATE invite SET used_by = ? WHERE unit = ?", [child, unit])
     return event
 
@@ -168,6 +170,7 @@ def _certify_node(
 def _revoke_node(intake: Intake, unit: str, node: str) -> Event:
     """Ends a node's right to write for its unit: what is held of it stays good, what it writes later has no effect."""
     public = revocation.position_now(intake.db, node)
+    intake.replica.app.note(intake.replica, "node_revoked", unit=unit, subject=node)
     return intake.author(
         kind=revocation.KIND, schema=revocation.SCHEMA, unit=unit, day=business_day(intake.now_ms), public=public
     )
@@ -200,6 +203,7 @@ def readmit(replica: Replica, unit: str, node: str | None = None) -> list[str]:
         intake = Intake(replica, replica.env.now_ms())
         _certify_node(intake, unit, chosen, key, level)
         intake.finish()
+        replica.app.note(replica, "node_readmitted", unit=unit, subject=chosen)
     return [chosen]
 
 

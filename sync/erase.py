@@ -36,7 +36,8 @@ def erase(replica: Replica, events: Sequence[str], ground: str) -> Event:
     me = replica.identity
     with write(replica.db, "erase", replica.env):
         for event_hash in hashes:
-            _require_erasable(replica, event_hash)
+            unit = _require_erasable(replica, event_hash)
+            replica.app.note(replica, "erased", unit=unit, subject=event_hash, purpose=reason)
         intake = Intake(replica, replica.env.now_ms())
         signed = intake.author(
             kind=KIND, schema=SCHEMA, unit=me.unit, day=business_day(intake.now_ms),
@@ -47,7 +48,8 @@ def erase(replica: Replica, events: Sequence[str], ground: str) -> Event:
     return signed
 
 
-def _require_erasable(replica: Replica, event_hash: str) -> None:
+def _require_erasable(replica: Replica, event_hash: str) -> str:
+    """The unit of an event. Raises NotFound, Forbidden."""
     db, me = replica.db, replica.identity
     row = db.execute("SELECT n, unit FROM event WHERE hash = ?", [event_hash]).fetchone()
     if row is None:
@@ -56,6 +58,7 @@ def _require_erasable(replica: Replica, event_hash: str) -> None:
         raise Forbidden("unit_out_of_scope", field="EVENT", value=row[1], own=me.unit)
     if not db.execute("SELECT 1 FROM part WHERE event = ? AND name <> ?", [row[0], PUBLIC]).fetchone():
         raise NotFound("nothing_to_erase", field="EVENT", value=event_hash)
+    return str(row[1])
 
 
 def scrub(replica: Replica) -> bool:

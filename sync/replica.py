@@ -36,6 +36,18 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Actor:
+    """Who has this node do something: an account, or `@` and a user of the machine at the terminal."""
+
+    name: str
+    role: str
+
+
+NOBODY: Final = Actor("-", "-")
+TERMINAL: Final = Actor("@", "admin")
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """An event together with its place in this node's log and the instant (unix ms) at which it arrived here."""
 
@@ -98,7 +110,12 @@ class Application(Protocol):
         """The hashes of what was reported for the unit and those below it, for a node that serves them from now on."""
 
     def verify(self, replica: Replica) -> tuple[int, list[tuple[str, str]]]:
-        """How many tallies were compared with a recount, and (code, text) of each difference."""
+        """How many tallies were compared with a recount, and (code, text) of each difference and of what is wrong in
+        the node's own records.
+        """
+
+    def note(self, replica: Replica, act: str, *, unit: str, subject: str, purpose: str = "") -> None:
+        """Logs an administrative act inside the transaction that does it."""
 
 
 @dataclass
@@ -118,6 +135,7 @@ class Replica:
     signer: Signer
     app: Application
     shared: Shared = field(default_factory=Shared)
+    actor: Actor = TERMINAL
 
     @property
     def identity(self) -> Identity:

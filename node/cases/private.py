@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from node import audit, audit_queries
 from node.access import PRIVATE
 from node.accounts import Account
 from node.cases import private_queries as queries
@@ -24,8 +25,6 @@ from sync.replica import Replica
 PARTICULARS: Final = ("parties", "place", "narrative", "agreement")
 WORDS: Final = ("reason", "text", "reply")
 READINGS_SHOWN: Final = 50
-AT_TERMINAL: Final = "-"
-EVERY_CASE: Final = "*"
 
 
 def may_read(replica: Replica, account: Account, case: Case) -> bool:
@@ -44,7 +43,7 @@ def read_private(replica: Replica, account: Account, case: Case, purpose: str) -
     """
     if not may_read(replica, account, case):
         return None
-    _log(replica, account, case, purpose)
+    _log(replica, case, purpose)
     return _gathered(replica, case)
 
 
@@ -52,7 +51,7 @@ def read_words(replica: Replica, account: Account, case: Case, purpose: str) -> 
     """The words of `words_held`; a reading too, if there are any."""
     words = words_held(replica, account, case)
     if words:
-        _log(replica, account, case, purpose)
+        _log(replica, case, purpose)
     return words
 
 
@@ -71,9 +70,9 @@ def words_held(replica: Replica, account: Account, case: Case) -> dict[str, dict
     return {event: said for event, said in _gathered(replica, case)["words"].items() if event in mine}
 
 
-def _log(replica: Replica, account: Account, case: Case, purpose: str) -> None:
+def _log(replica: Replica, case: Case, purpose: str) -> None:
     with write(replica.db, "reading", replica.env):
-        queries.log_reading(replica.db, replica.env.now_ms(), account.name, account.role, case.id, purpose)
+        audit.note(replica, "private_read", unit=case.owner, subject=case.id, purpose=purpose)
 
 
 def _gathered(replica: Replica, case: Case) -> dict[str, Any]:
@@ -94,7 +93,7 @@ def _gathered(replica: Replica, case: Case) -> dict[str, Any]:
 
 def uncover(replica: Replica, ground: str) -> bool:
     """Shows private texts of a restored database before it has caught up with its parent; written into the log of
-    readings. Returns whether they were covered. Raises Invalid without a ground.
+    administrative acts. Returns whether they were covered. Raises Invalid without a ground.
     """
     reason = ground.strip()
     if not 0 < len(reason) <= MAX_GROUND_CHARS:
@@ -102,7 +101,7 @@ def uncover(replica: Replica, ground: str) -> bool:
     with write(replica.db, "reading", replica.env):
         was = is_covered(replica.db)
         if was:
-            queries.log_reading(replica.db, replica.env.now_ms(), AT_TERMINAL, "admin", EVERY_CASE, reason)
+            audit.note(replica, "uncovered", purpose=reason)
             heads.uncover(replica.db)
     return was
 
@@ -124,10 +123,10 @@ def outline(replica: Replica, case: Case) -> dict[str, Any]:
 def readings(replica: Replica, case_id: str) -> dict[str, Any]:
     """How often the private part was read here, and the latest readings: who, in which role, when, what for."""
     return {
-        "count": queries.count_readings(replica.db, case_id),
+        "count": audit_queries.count_about(replica.db, "private_read", case_id),
         "latest": [
-            {"account": row[0], "role": row[1], "at": iso_instant(row[2]), "purpose": row[3]}
-            for row in queries.readings(replica.db, case_id, READINGS_SHOWN)
+            {"account": one.account, "role": one.role, "at": iso_instant(one.at), "purpose": one.purpose}
+            for one in audit_queries.about(replica.db, "private_read", case_id, READINGS_SHOWN)
         ],
     }
 

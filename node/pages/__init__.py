@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from node.pages import account, carrying, case, casework, figures, missing, people, records, syncing, today, users
+from node.pages import (
+    account,
+    audit,
+    carrying,
+    case,
+    casework,
+    figures,
+    missing,
+    people,
+    records,
+    syncing,
+    today,
+    users,
+)
 
 
 def blueprint() -> Blueprint:
     """All pages of a node."""
     routes = Blueprint("pages", __name__)
-    for subject in (today, records, casework, case, missing, people, account, users, syncing, carrying, figures):
+    for subject in (today, records, casework, case, missing, people, account, users, syncing, carrying, figures, audit):
         subject.register(routes)
     return routes

@@ -32,6 +32,7 @@ SYSTEM: Final[tuple[Entry, ...]] = (
     ("pages.sync_page", "nav.sync", "sync"),
     ("pages.nodes_page", "nav.nodes", "case"),
     ("pages.users_page", "nav.users", "list"),
+    ("pages.audit_page", "nav.audit", "lock"),
 )
 GROUPS: Final = {"nav.group.work": WORK, "nav.group.figures": FIGURES, "nav.group.system": SYSTEM}
 # Pages that belong to an entry of the menu.

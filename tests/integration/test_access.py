@@ -24,6 +24,8 @@ GET_ROUTES = {
     "/sync": set(ROLES) - {"viewer"},
     "/users": {"admin"},
     "/nodes": {"admin"},
+    "/audit": {"admin"},
+    "/audit/export": {"admin"},
     "/more": set(ROLES),
 }
 

@@ -13,7 +13,9 @@ from sync.rebuild import rebuild
 
 def readings(node: Node) -> list[tuple[Any, ...]]:
     """The log of who read a private part."""
-    rows = node.db.execute("SELECT at, account, role, case_id, purpose FROM reading ORDER BY n").fetchall()
+    rows = node.db.execute(
+        "SELECT at, account, role, subject, purpose FROM audit WHERE act = 'private_read' ORDER BY n"
+    ).fetchall()
     return [tuple(row) for row in rows]
 
 

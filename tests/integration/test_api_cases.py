@@ -14,7 +14,7 @@ from builders import CITY, E_GROUPS, E_TOWN, W_TOWN, W_VILLAGE, City, told
 
 NOBODY = "0" * 8 + "-0000-7000-8000-" + "0" * 12
 NO_EVENT = "A" * 43
-TABLES = ("event", "part", "answer", "case_event", "case_now", "reading")
+TABLES = ("event", "part", "answer", "case_event", "case_now", "audit")
 
 
 def counts(city: City) -> list[int]:

@@ -27,19 +27,18 @@ def test_what_is_no_sound_backup_of_this_node_is_refused_and_changes_nothing(des
     good, other = tmp_path / "good", tmp_path / "other"
     assert desk.at_county("backup", str(good)).code == 0
     assert desk.at_hub("backup", str(other)).code == 0
+    damaged, running = tmp_path / "damaged", tmp_path / "running"
+    for folder in (damaged, running):
+        assert desk.at_county("backup", str(folder)).code == 0
     before = image(desk.county)
     assert_refused(desk.at_county("backup", str(good)))  # holds something
     assert_refused(desk.at_county("restore", str(tmp_path / "nothing")))
     assert_refused(desk.at_county("restore", str(other)))
-    damaged = tmp_path / "damaged"
-    assert desk.at_county("backup", str(damaged)).code == 0
     content = (damaged / DATABASE).read_bytes()
     (damaged / DATABASE).write_bytes(content[: len(content) // 2])
     assert_refused(desk.at_county("restore", str(damaged)))
     with locked(desk.county / SERVE_LOCK):
         assert_refused(desk.at_county("restore", str(good)))
-    running = tmp_path / "running"
-    assert desk.at_county("backup", str(running)).code == 0
     (running / (DATABASE + "-wal")).write_bytes(b"records that are not in the database yet")
     assert_refused(desk.at_county("restore", str(running)))
     assert image(desk.county) == before

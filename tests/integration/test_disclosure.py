@@ -145,7 +145,7 @@ def test_words_addressed_to_a_unit_are_opened_on_its_page_and_logged_and_by_nobo
     opened = post(browser, f"/cases/{case['id']}", f"/cases/{case['id']}/private", {"purpose": "督办"})
     assert "已约双方周五调解" in opened.get_data(as_text=True)
     assert NARRATIVE not in opened.get_data(as_text=True)
-    assert there.east.count("reading", "purpose = '督办'") == 1
+    assert there.east.count("audit", "act = 'private_read' AND purpose = '督办'") == 1
     viewer = Caseworker(there.east, "v", "viewer", EAST)
     assert "已约双方周五调解" not in str(viewer.get(f"/{case['id']}").get_json())
     assert "答复本单位督办的" not in signed_in(there.hub).get(f"/cases/{case['id']}").get_data(as_text=True)

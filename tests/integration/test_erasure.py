@@ -164,7 +164,7 @@ def test_private_texts_of_a_restored_copy_are_shown_unsynced_only_by_a_logged_wo
     assert uncover(east.replica, "下村办案急用") is True
     assert uncover(east.replica, "下村办案急用") is False
     assert reader.see(case)["private"]["narrative"] == PRIVATE["narrative"]
-    assert [row[0] for row in east.db.execute("SELECT purpose FROM reading WHERE case_id = '*'")] == ["下村办案急用"]
+    assert [row[0] for row in east.db.execute("SELECT purpose FROM audit WHERE act = 'uncovered'")] == ["下村办案急用"]
 
 
 def test_a_restored_city_covers_private_texts_until_a_child_has_nothing_more_for_it() -> None:

@@ -15,8 +15,11 @@ from jinja2 import Environment, nodes
 
 from node.accounts_admin import STATES as ACCOUNT_STATES
 from node.cases.forms import widgets
+from node.pages.audit import COLUMNS as AUDIT_COLUMNS
 from node.pages.figures import ABOUT
 from schemas import errors
+from schemas.audit import ACT_NAMES
+from schemas.audit import ACTS as AUDIT_ACTS
 from schemas.case_lists import (
     ADVICE,
     AMOUNT_BANDS,
@@ -53,6 +56,9 @@ STATUSES: Final = sorted({made.status for made in GridError.__subclasses__()})
 STANDINGS: Final = ("late_key", "bad_scope", "pending")
 # Keys that code builds from a value: the prefix, and every value that may stand behind it.
 FAMILIES: Final[dict[str, tuple[object, ...]]] = {
+    "audit.act.": ACT_NAMES,
+    "audit.about.": tuple(AUDIT_ACTS),
+    "audit.column.": AUDIT_COLUMNS,
     "duty.": STATES,
     "role.": ROLES,
     "role_does.": ROLES,

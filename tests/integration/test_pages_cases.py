@@ -177,10 +177,10 @@ def test_names_and_narrative_are_shown_only_when_opened_and_every_opening_is_log
     case = registered(browser)
     covered = text_of(browser, case)
     assert not [word for word in (NAME, PHONE, STORY) if word in covered]
-    assert county.count("reading") == 0
+    assert county.count("audit", "act = 'private_read'") == 0
     opened = post(browser, case, f"{case}/private", {"purpose": "联系当事人"}).get_data(as_text=True)
     assert [word for word in (NAME, PHONE, STORY) if word in opened] == [NAME, PHONE, STORY]
-    rows = county.db.execute("SELECT account, role, case_id, purpose FROM reading").fetchall()
+    rows = county.db.execute("SELECT account, role, subject, purpose FROM audit WHERE act = 'private_read'").fetchall()
     assert rows == [("mediator", "mediator", case.rsplit("/", 1)[1], "联系当事人")]
 
 
@@ -191,7 +191,7 @@ def test_a_worker_registers_and_sees_the_case_but_never_opens_the_private_part(c
     assert (NAME in page, f"{case}/private" in page, shows(page)) == (False, False, ["hand_up", "note"])
     assert post(browser, case, f"{case}/private", {}).status_code == 403
     assert browser.get(f"{case}/accept").status_code == 403
-    assert county.count("reading") == 0
+    assert county.count("audit", "act = 'private_read'") == 0
 
 
 def test_figures_only_means_no_case_at_all(county: Node) -> None:
