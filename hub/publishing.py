@@ -1,15 +1,18 @@
-"""`grid-hub publish`: dated directory acts and cadence profiles, signed by the city and sent down."""
+"""`grid-hub publish`: dated directory acts, cadence profiles and campaigns, signed by the city and sent down."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Final
 
 from hub.directory import publish_acts, publish_cadence
-from node import audit
+from node import audit, campaign_queries
+from node.campaigns import CAMPAIGN_KIND, CAMPAIGN_SCHEMA
 from schemas.cadence import Profile, read_profile
+from schemas.campaigns import Campaign, campaign_payload, read_campaign
 from schemas.clock import business_day
 from schemas.errors import Invalid
 from schemas.periods import parse_day
@@ -23,11 +26,20 @@ from sync.replica import Replica
 MAX_BYTES: Final = 8 * 1024 * 1024
 MAX_ENTRIES: Final = 20_000
 MAX_NOTED: Final = 8  # entries of one publication that the audit log spells out
-TYPES: Final = ("cadence", "unit")
+TYPES: Final = ("cadence", "campaign", "unit")
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What the entries of one publication come to."""
+
+    acts: list[Act] = field(default_factory=list)
+    cadences: list[tuple[date, Profile]] = field(default_factory=list)
+    campaigns: list[Campaign] = field(default_factory=list)
 
 
 def publish_file(replica: Replica, path: Path) -> dict[str, int]:
-    """Publishes a list of `{type: cadence|unit, ...}`: all of it, or nothing when one entry is refused."""
+    """Publishes a list of `{type: cadence|campaign|unit, ...}`: all of it, or nothing when one entry is refused."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise Invalid("file_too_large", field="FILE", value=path, limit=MAX_BYTES)
@@ -51,42 +63,59 @@ def publish(replica: Replica, entries: Sequence[Json]) -> dict[str, int]:
 
 def sign_entries(intake: Intake, entries: Sequence[Json]) -> dict[str, int]:
     """Checks every entry against the tree as it will be, then signs them, inside the caller's transaction."""
-    acts: list[Act] = []
-    cadences: list[tuple[date, Profile]] = []
+    batch = _Batch()
     for place, entry in enumerate(entries):
-        _read(intake.replica, place, entry, acts, cadences)
-    if acts:
-        publish_acts(intake, acts, business_day(intake.now_ms))
-    for day, profile in cadences:
+        _read(intake.replica, place, entry, batch)
+    if batch.acts:
+        publish_acts(intake, batch.acts, business_day(intake.now_ms))
+    for day, profile in batch.cadences:
         publish_cadence(intake, profile, day)
-    _note(intake, acts, cadences)
-    return {"unit": len(acts), "cadence": len(cadences)}
+    for campaign in batch.campaigns:
+        publish_campaign(intake, campaign)
+    _note(intake, batch)
+    return {"unit": len(batch.acts), "cadence": len(batch.cadences), "campaign": len(batch.campaigns)}
 
 
-def _note(intake: Intake, acts: Sequence[Act], cadences: Sequence[tuple[date, Profile]]) -> None:
+def _note(intake: Intake, batch: _Batch) -> None:
     (head,) = intake.db.execute("SELECT head FROM node_state").fetchone()
+    acts = batch.acts
     words = [f"{act['act']} {act['unit']} {act['date']}" for act in acts[:MAX_NOTED]]
-    words += [f"cadence {profile.name} {day}" for day, profile in cadences[:MAX_NOTED]]
-    more = len(acts) + len(cadences) - len(words)
+    words += [f"cadence {profile.name} {day}" for day, profile in batch.cadences[:MAX_NOTED]]
+    words += [f"campaign {one.id} {one.first}..{one.last}" for one in batch.campaigns[:MAX_NOTED]]
+    more = len(acts) + len(batch.cadences) + len(batch.campaigns) - len(words)
     audit.note(
         intake.replica, "published", unit=acts[0]["unit"] if len(acts) == 1 else None, subject=head,
         purpose="; ".join([*words, f"+{more}"] if more else words),
     )  # fmt: skip
 
 
-def _read(replica: Replica, place: int, entry: Json, acts: list[Act], cadences: list[tuple[date, Profile]]) -> None:
+def publish_campaign(intake: Intake, campaign: Campaign) -> None:
+    """Signs a campaign; of one that was published before, the new words and days hold from now on."""
+    intake.author(
+        kind=CAMPAIGN_KIND,
+        schema=CAMPAIGN_SCHEMA,
+        unit=intake.me.city,
+        day=campaign.first,
+        public={"no": campaign_queries.next_number(intake.db), "campaign": campaign_payload(campaign)},
+    )
+
+
+def _read(replica: Replica, place: int, entry: Json, batch: _Batch) -> None:
     if not isinstance(entry, dict) or entry.get("type") not in TYPES:
         kind = entry.get("type") if isinstance(entry, dict) else entry
         raise Invalid("publish_type", field=f"{place}.type", value=kind, allowed=", ".join(TYPES))
     rest = {name: value for name, value in entry.items() if name != "type"}
     if entry["type"] == "unit":
-        acts.append(check_act(rest, _tree_with(replica, acts)))
+        batch.acts.append(check_act(rest, _tree_with(replica, batch.acts)))
+        return
+    if entry["type"] == "campaign":
+        batch.campaigns.append(read_campaign(rest))
         return
     day = parse_day(rest.pop("date", None), f"{place}.date")
     profile = rest.get("profile")
     if not isinstance(profile, dict):
         raise Invalid("bad_profile", field=f"{place}.profile", value=profile)
-    cadences.append((day, read_profile(profile)))
+    batch.cadences.append((day, read_profile(profile)))
 
 
 def _tree_with(replica: Replica, more: Sequence[Act]) -> Tree:

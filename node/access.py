@@ -46,6 +46,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "duties.Duties:GET": Rule(EVERYBODY - {"viewer"}, unit_in="query"),
     "units.Units:GET": Rule(EVERYBODY),
     "units.OneUnit:GET": Rule(EVERYBODY),
+    "rollup.Campaigns:GET": Rule(EVERYBODY),
     "rollup.Rollup:GET": Rule(EVERYBODY, unit_in="query"),
     "rollup.Records:GET": Rule(EVIDENCE, unit_in="query"),
     "directory.UnitActs:POST": Rule(ADMIN),  # the hub's

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlite_utils import Database
 
-from node import audit, queries, recount
+from node import audit, campaign_recount, queries, recount
 from node.cases import disclosure_queries
 from node.cases import queries as case_queries
 from node.cases import recount as case_recount
@@ -51,9 +51,9 @@ class NodeApplication:
         """How many tallies were compared with a recount from the events; what differs, and what is wrong in the log
         of administrative acts.
         """
-        checks, cases = recount.compare(replica), case_recount.compare(replica)
+        found = [part.compare(replica) for part in (recount, campaign_recount, case_recount)]
         log = [("bad_audit", text) for text in audit.problems(replica.db)]
-        return checks[0] + cases[0], [*checks[1], *cases[1], *log]
+        return sum(count for count, _ in found), [*(one for _, problems in found for one in problems), *log]
 
     def note(self, replica: Replica, act: str, *, unit: str, subject: str, purpose: str = "") -> None:
         """Into the log of administrative acts."""

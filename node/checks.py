@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import date, time
 from typing import Any, Final
 
-from node import answers, queries
+from node import answers, campaigns, queries
 from node.accounts import Account
 from node.answers import Answer, Document, request_bytes
 from node.projections import CHECK_KIND, CHECK_SCHEMA, RETURN_KIND, calendar_of
+from node.queries import Key
 from node.scope import refuse_future, require_hosted
 from schemas.cadence import grace_end
 from schemas.checks import read_check
@@ -50,22 +51,21 @@ def enter(intake: Intake, body: Mapping[str, Any]) -> tuple[str, date]:
         refuse_future(replica, business_day(recorded), "recorded_at")
         stated["recorded_at"] = recorded
     payload = read_check(stated)
-    if payload["occasion"] != REGULAR:
-        raise Invalid("unknown_campaign", field="occasion", value=payload["occasion"])
-    amended = _amended(replica, unit, day, payload.get("amends"))
+    campaigns.check_occasion(replica.db, str(payload["occasion"]), day)
+    amended = _amended(replica, (unit, day.isoformat(), str(payload["occasion"])), payload.get("amends"))
     if amended is not None:
         payload["amends"] = amended
     event = intake.author(kind=CHECK_KIND, schema=CHECK_SCHEMA, unit=unit, day=day, public=payload)
     return event.hash, day
 
 
-def _amended(replica: Replica, unit: str, day: date, named: object) -> str | None:
+def _amended(replica: Replica, key: Key, named: object) -> str | None:
     """A second report amends the first, never adds; one that is named must be of the same unit, day and occasion."""
     if named is None:
-        standing = queries.duty_row(replica.db, (unit, day.isoformat(), REGULAR))
+        standing = queries.duty_row(replica.db, key)
         return standing.event if standing else None
     report = queries.report_by_event(replica.db, str(named))
-    if report is None or (report.unit, report.date, report.occasion) != (unit, day, REGULAR):
+    if report is None or (report.unit, report.date.isoformat(), report.occasion) != key:
         raise Invalid("amends_other", field="amends", value=named)
     return str(named)
 
@@ -73,13 +73,18 @@ def _amended(replica: Replica, unit: str, day: date, named: object) -> str | Non
 def state_of(replica: Replica, unit: str, day: date, occasion: str = REGULAR) -> str:
     """The state of one duty, or of the report where no duty was owed."""
     row = queries.duty_row(replica.db, (unit, day.isoformat(), occasion))
-    return duty_state_of(replica, day, row)
+    if occasion == REGULAR:
+        return duty_state_of(replica, day, row)
+    calendar = calendar_of(replica.db)
+    return duty_state_of(
+        replica, day, row, campaigns.grace_ms(replica.db, tree_of(replica), calendar, unit, day, occasion)
+    )
 
 
-def duty_state_of(replica: Replica, day: date, row: queries.DutyRow | None) -> str:
-    """One of the duty states for a group day with its effective check."""
+def duty_state_of(replica: Replica, day: date, row: queries.DutyRow | None, grace_ms: int | None = None) -> str:
+    """One of the duty states for a group day with its effective check, or for a duty with a grace of its own."""
     profile = calendar_of(replica.db).on(day)
-    grace = grace_end(profile, "group", period_of("day", day))
+    grace = grace_end(profile, "group", period_of("day", day)) if grace_ms is None else grace_ms
     returned = row is not None and row.event in queries.returns_of(replica.db, [row.event])
     return duty_state(
         replica.env.now_ms(),

@@ -19,6 +19,10 @@ DERIVED: Final = (
     "check_day",
     "check_month",
     "cadence_entry",
+    "campaign_entry",
+    "campaign_duty",
+    "campaign_day",
+    "category_list",
     "case_event",
     "case_now",
     "case_scope",
@@ -210,3 +214,33 @@ def audit(db: Database) -> None:
     db.conn.execute("DROP TABLE reading")
     for verb in ("UPDATE", "DELETE"):
         db.conn.execute(_KEPT.format(verb))
+
+
+_PUBLISHED: Final = f"""
+CREATE TABLE campaign_entry (
+  event TEXT PRIMARY KEY, campaign TEXT NOT NULL, no INTEGER NOT NULL, payload TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE campaign_duty (
+  campaign TEXT NOT NULL, unit TEXT NOT NULL, day TEXT NOT NULL, level TEXT NOT NULL, event TEXT NOT NULL,
+  result TEXT NOT NULL, first_recorded_at INTEGER NOT NULL, counted TEXT NOT NULL, late INTEGER NOT NULL,
+  PRIMARY KEY (campaign, unit, day)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX campaign_duty_day ON campaign_duty (campaign, day, unit);
+CREATE TABLE campaign_day (
+  campaign TEXT NOT NULL, unit TEXT NOT NULL, day TEXT NOT NULL, level TEXT NOT NULL, {_TALLY},
+  PRIMARY KEY (campaign, unit, day, level)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX campaign_day_unit ON campaign_day (unit, day);
+CREATE INDEX check_duty_occasion ON check_duty (occasion) WHERE occasion <> 'regular';
+CREATE TABLE category_list (
+  event TEXT PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL, day TEXT NOT NULL, no INTEGER NOT NULL,
+  payload TEXT NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+
+
+@NODE()
+def published(db: Database) -> None:
+    """Campaigns with what their units reported, and versions of category lists."""
+    for statement in _PUBLISHED.split(";\n"):
+        db.conn.execute(statement)

@@ -9,6 +9,7 @@ from typing import Final
 from sqlite_utils import Database
 
 from node import queries, unprojected
+from node.campaigns import CampaignProjection
 from node.cases.disclosing import KEEP_DAYS, Disclosures
 from node.cases.projection import CaseProjection
 from node.queries import DutyRow, Key, Tally
@@ -82,6 +83,7 @@ class NodeProjection:
         self._all_again = False  # the tallies of checks, which depend on tree and cadence
         self._tree_changed = False
         self._cases = CaseProjection(replica)
+        self._campaigns = CampaignProjection(replica)
         self._disclosures = Disclosures(replica, keep_days)
 
     def project(self, stored: Stored) -> None:
@@ -94,6 +96,8 @@ class NodeProjection:
                     self._return(stored)
                 case "cadence":
                     self._cadence(stored)
+                case "campaign":
+                    self._campaigns.define(stored)
                 case "case":
                     self._disclosures.touch(self._cases.project(stored))
                 case "disc" | "ask" | "got":
@@ -132,8 +136,10 @@ class NodeProjection:
         """Writes the gathered tallies."""
         self._cases.finish(all_again=self._tree_changed)
         self._tree_changed = False
-        if self._all_again:
+        all_again, self._all_again = self._all_again, False
+        if all_again:
             self._retally()
+        self._campaigns.finish(tree_of(self._replica), self._calendar_now(), all_again=all_again)
         months: dict[tuple[str, str], Tally] = defaultdict(Tally)
         for (unit, day), tally in self._changes.items():
             months[(unit, day[:7])] += tally
@@ -161,6 +167,7 @@ class NodeProjection:
             chosen.report.event, chosen.report.result, chosen.first_recorded_ms, counted, late, len(chosen.conflicts)
         )
         queries.put_duty(self._db, key, row)
+        self._campaigns.touch(*key)
         change = tally_of(counted, late)
         if before is not None:
             change += -tally_of(before.counted, before.late)

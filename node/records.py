@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 from node import queries
-from node.checks import duty_state_of
+from node.checks import duty_state_of, state_of
 from schemas.checks import Report
 from schemas.clock import business_day, iso_instant
 from schemas.encoding import b64
@@ -99,7 +99,7 @@ def check_items(replica: Replica, reports: Sequence[Report]) -> list[dict[str, A
                 "found": found,
                 "amends": report.amends,
                 "effective": row is not None and row.event == report.event,
-                "state": duty_state_of(replica, report.date, row),
+                "state": state_of(replica, report.unit, report.date, report.occasion),
                 "recorded_at": iso_instant(report.recorded_ms),
                 "received_at": iso_instant(report.received_ms),
                 **path_json(replica, report.event),

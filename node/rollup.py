@@ -4,12 +4,14 @@ depend on the number of records.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final, Literal
 
 from node import queries
+from node.campaign_figures import CampaignFigures
+from node.campaigns import require
 from node.cases.figures import CaseFigures, no_counts
 from node.projections import calendar_of
 from node.queries import Tally
@@ -31,7 +33,8 @@ from sync.replica import Replica
 
 TreeMode = Literal["then", "now"]
 MATRIX: Final = "matrix"
-DIMENSIONS: Final = ("children", "day", *CASE_DIMENSIONS, MATRIX)
+CAMPAIGN: Final = "campaign"
+DIMENSIONS: Final = ("children", "day", *CASE_DIMENSIONS, CAMPAIGN, MATRIX)
 Row = dict[str, Any]
 MAX_ROWS: Final = 5_000
 ONE_DAY: Final = timedelta(days=1)
@@ -39,13 +42,16 @@ ONE_DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of the tallies, at which instant (unix ms) and log position."""
+    """What is asked of the tallies, at which instant (unix ms) and log position; of a campaign's checks, if one is
+    named: cases then stand at 0.
+    """
 
     unit: str
     period: Period
     mode: TreeMode
     now_ms: int
     position: int
+    campaign: str | None = None
 
 
 class Rollup:
@@ -59,12 +65,19 @@ class Rollup:
         self._today = business_day(question.now_ms)
         self.closed = self._last_closed_day()
         self._cases = CaseFigures(replica.db, self._tree, question.now_ms)
+        self._campaigns = CampaignFigures(replica.db, self._tree, self._calendar, question.now_ms)
 
     def measures(self, unit: str, first: date, last: date) -> dict[str, int]:
         """Every measure of a unit's subtree over days, each always present."""
-        return {**self._checks(unit, first, last), **self._cases.totals(self.parts(unit), [(first, last)], last)}
+        return {**self._checks(unit, first, last), **self._cases.totals(self._case_parts(unit), [(first, last)], last)}
+
+    def _case_parts(self, unit: str) -> list[tuple[str, int]]:
+        """No case belongs to a campaign."""
+        return [] if self._question.campaign else self.parts(unit)
 
     def _checks(self, unit: str, first: date, last: date) -> dict[str, int]:
+        if self._question.campaign:
+            return self._campaigns.checks(self._question.campaign, self.parts(unit), first, last)
         whole = self._sum(unit, first, last)
         due = self._due(unit, first, last)
         closed = min(last, self.closed)
@@ -89,13 +102,17 @@ class Rollup:
         elif by == "day":
             if period.days > MAX_ROWS:
                 raise Invalid("too_many_rows", field="period", value=period.key, limit=MAX_ROWS)
-            for day, counts in self._cases.days(self.parts(unit), period):
+            for day, counts in self._cases.days(self._case_parts(unit), period):
                 yield _row(day.isoformat(), day.isoformat(), {**self._checks(unit, day, day), **counts})
         elif by == MATRIX:
-            for found in self._cases.matrix(self.parts(unit), period):
+            for found in self._cases.matrix(self._case_parts(unit), period):
                 yield _matrix_row(found, language)
+        elif by == CAMPAIGN:
+            for one in self._campaigns.shown([named for named, _ in self.parts(unit)], period):
+                checks = self._campaigns.checks(one.id, self.parts(unit), period.first, period.last)
+                yield _row(one.id, one.name, {**checks, **no_counts()})
         elif by:
-            for key, counts in self._cases.rows(by, self.parts(unit), period).items():
+            for key, counts in self._cases.rows(by, self._case_parts(unit), period).items():
                 # No check has such a code: where checks are split, they stand at 0.
                 yield _row(key, row_label(by, key, language), {**dict.fromkeys(CHECK_MEASURES, 0), **counts})
 
@@ -129,14 +146,22 @@ class Rollup:
         for first, last in spans:
             for name, value in self._checks(child, first, last).items():
                 total[name] += value
-        return {**total, **self._cases.totals(self.parts(child), spans, end)}
+        return {**total, **self._cases.totals(self._case_parts(child), spans, end)}
 
     def _own(self, unit: str) -> dict[str, int]:
-        period = self._question.period
+        period, campaign = self._question.period, self._question.campaign
+        if campaign:
+            return {**self._campaigns.checks(campaign, [(unit, 1)], period.first, period.last), **no_counts()}
         checks = dict.fromkeys(CHECK_MEASURES, 0)
         checks["checks_extra"] = queries.sum_own_extra(self._db, unit, period.first, period.last).extra
         spans = [(period.first, period.last)]
         return {**checks, **self._cases.totals([(unit, 1)], spans, period.last)}
+
+    def campaign_duties(
+        self, campaign: str, inside: Callable[[str, date], bool], *, missing: bool
+    ) -> Iterator[tuple[str, str]]:
+        """(day, unit) of the duties of a campaign that end in the period, or of the missing ones."""
+        return self._campaigns.owed(campaign, self._question.period, inside, missing=missing)
 
     def daily(self, day: date) -> bool:
         """Whether groups owe a report each day by the cadence of that day."""
@@ -201,13 +226,16 @@ class Rollup:
         return day
 
 
-def asked(replica: Replica, unit: str, period: Period, tree: str, now_ms: int) -> Question:
+def asked(replica: Replica, unit: str, period: Period, tree: str, now_ms: int, campaign: str | None = None) -> Question:
     """The question, if it can be asked. Raises NotFound and Invalid naming the field."""
     if tree not in ("then", "now"):
         raise Invalid("bad_tree", field="tree", value=tree)
     if not tree_of(replica).exists(unit):
         raise NotFound("unknown_unit", field="unit", value=unit)
-    return Question(unit, period, "now" if tree == "now" else "then", now_ms, queries.events_held(replica.db))
+    if campaign:
+        require(replica.db, campaign, CAMPAIGN)
+    position = queries.events_held(replica.db)
+    return Question(unit, period, "now" if tree == "now" else "then", now_ms, position, campaign or None)
 
 
 def answer(
@@ -219,13 +247,14 @@ def answer(
     tree: str,
     now_ms: int,
     language: str = DEFAULT_LANGUAGE,
+    campaign: str | None = None,
 ) -> dict[str, object]:
     """The rollup document of 4-interfaces. Raises NotFound and Invalid naming the field."""
     if by not in (None, "", *DIMENSIONS):
         raise Invalid("bad_dimension", field="by", value=by, allowed=", ".join(DIMENSIONS))
     span = parse_period(period)
     with read(replica.db):
-        question = asked(replica, unit, span, tree, now_ms)
+        question = asked(replica, unit, span, tree, now_ms, campaign)
         rollup = Rollup(replica, question)
         total = rollup.measures(unit, span.first, span.last)
         rows = [{**row, "rates": all_rates(row["measures"], language)} for row in rollup.rows(by or None, language)]
@@ -233,6 +262,7 @@ def answer(
         "unit": unit,
         "period": span.key,
         "tree": tree,
+        **({"campaign": campaign} if campaign else {}),
         "as_of": iso_instant(now_ms),
         "position": question.position,
         "measures": total,

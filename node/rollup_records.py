@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any, Final
 
-from node import rollup_queries
+from node import campaign_queries, rollup_queries
 from node.cases import figure_queries
 from node.cases.figure_queries import FILTERS, Place
-from node.rollup import Question, Rollup, asked
+from node.rollup import CAMPAIGN, Question, Rollup, asked
 from schemas.case_lists import SOURCE_GROUPS
 from schemas.case_measures import CASE_MEASURES, DIMENSIONS, STANDING_MEASURES
 from schemas.clock import business_day, iso_instant
@@ -36,10 +36,11 @@ def records(
         raise Invalid("not_one_of", field="measure", value=measure, allowed=", ".join(MEASURES))
     span, start = parse_period(period), _after(after)
     with read(replica.db):
-        question = asked(replica, unit, span, tree, now_ms)
-        if measure in CASE_MEASURES:
-            found = _cases(replica, question, measure, filters, start, limit + 1)
-        elif filters:  # no check has such a code: the cell is 0
+        question = asked(replica, unit, span, tree, now_ms, filters.get(CAMPAIGN))
+        coded = {name: key for name, key in filters.items() if name != CAMPAIGN}
+        if measure in CASE_MEASURES and not question.campaign:
+            found = _cases(replica, question, measure, coded, start, limit + 1)
+        elif coded or measure in CASE_MEASURES:  # no check has such a code, no case a campaign: the cell is 0
             found = []
         else:
             found = _checks(replica, question, measure, start, limit + 1)
@@ -58,9 +59,9 @@ def records(
 
 def read_filters(query: Mapping[str, Any]) -> dict[str, str]:
     """The dimensions that a query names, with the key of each. Raises Invalid for a key that no row can have."""
-    chosen = {name: str(query[name]) for name in FILTERS if query.get(name) is not None}
+    chosen = {name: str(query[name]) for name in (*FILTERS, CAMPAIGN) if query.get(name) is not None}
     for name, key in chosen.items():
-        if name != "category" and key not in DIMENSIONS[name]:  # a category may be of a later list
+        if name not in ("category", CAMPAIGN) and key not in DIMENSIONS[name]:  # a category may be of a later list
             raise Invalid("not_one_of", field=name, value=key, allowed=", ".join(DIMENSIONS[name]))
     return chosen
 
@@ -111,13 +112,15 @@ def _checks(replica: Replica, question: Question, measure: str, after: Key, limi
         duties = _duties(replica, question, measure, inside)
         wanted = ((key, _duty(key)) for key in duties if key > after)
         return [one for _, one in zip(range(limit), wanted, strict=False)]
+    span = (question.period.first, question.period.last)
     units = sorted(one for one in tree.all_ids() if tree.ever_below(one, question.unit))
     listed = None if len(units) > rollup_queries.MAX_UNITS else units
     found: list[tuple[Key, Item]] = []
     while len(found) < limit:
-        rows = rollup_queries.effective_checks(
-            replica.db, measure, listed, (question.period.first, question.period.last), after, limit
-        )
+        if question.campaign:
+            rows = campaign_queries.records(replica.db, question.campaign, measure, span, after, limit)
+        else:
+            rows = rollup_queries.effective_checks(replica.db, measure, listed, span, after, limit)
         if not rows:
             break
         after = (rows[-1][0], rows[-1][1])
@@ -133,6 +136,9 @@ def _duties(replica: Replica, question: Question, measure: str, inside: Callable
     """Group days owed, or missing, by (day, unit): known from the dated tree and the cadence."""
     tree, rollup = tree_of(replica), Rollup(replica, question)
     if measure == "checks_excused":
+        return
+    if question.campaign:
+        yield from rollup.campaign_duties(question.campaign, inside, missing=measure == "checks_missing")
         return
     for day in question.period.each_day():
         if not rollup.daily(day) or (measure == "checks_missing" and day > rollup.closed):

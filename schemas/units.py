@@ -34,7 +34,7 @@ class Tree:
         self._parents_ever = fold.parents_ever
         self._addresses = fold.addresses
         self._above_ever: dict[str, frozenset[str]] = {}
-        self._steps: dict[str, Steps] = {}
+        self._steps: dict[tuple[str, str], Steps] = {}
 
     # One unit
 
@@ -256,11 +256,19 @@ class Tree:
 
     def group_count(self, unit: str, day: date) -> int:
         """How many groups valid on a day are below the unit as of that day; a group counts itself."""
-        return self._steps_of(unit).at(day.toordinal())
+        return self.level_count(unit, _GROUP, day)
 
     def group_days(self, unit: str, first: date, last: date) -> int:
         """The sum of `group_count` over the days from `first` to `last`, both included, in O(log changes)."""
-        return self._steps_of(unit).total(first.toordinal(), last.toordinal())
+        return self.level_days(unit, _GROUP, first, last)
+
+    def level_count(self, unit: str, level: str, day: date) -> int:
+        """How many units of a level valid on a day are below the unit as of that day; a unit counts itself."""
+        return self._steps_of(unit, level).at(day.toordinal())
+
+    def level_days(self, unit: str, level: str, first: date, last: date) -> int:
+        """The sum of `level_count` over the days from `first` to `last`, both included, in O(log changes)."""
+        return self._steps_of(unit, level).total(first.toordinal(), last.toordinal())
 
     def group_days_under(self, child: str, parent: str, first: date, last: date) -> int:
         """The part of the child's `group_days` from days on which it was under this parent."""
@@ -275,23 +283,26 @@ class Tree:
         end = last + _ONE_DAY if closed is None else min(last + _ONE_DAY, closed)
         return max((end - start).days, 0)
 
-    def _steps_of(self, unit: str) -> Steps:
-        steps = self._steps.get(unit)
+    def _steps_of(self, unit: str, level: str) -> Steps:
+        steps = self._steps.get((unit, level))
         if steps is None:
-            steps = self._steps[unit] = self._made_steps(unit)
+            steps = self._steps[unit, level] = self._made_steps(unit, level)
         return steps
 
-    def _made_steps(self, unit: str) -> Steps:
+    def _made_steps(self, unit: str, level: str) -> Steps:
         versions = self._versions.get(unit)
         if not versions:
             return Steps({})
-        if versions[0].level == _GROUP:
+        if versions[0].level == level:
             return _own_days(versions)
         changes: dict[int, int] = {}
         for child in self._children.get(unit, ()):
             below = self._versions[child]
-            # A city's groups are many and asked for one by one only in part: no table of their own is kept here.
-            steps = _own_days(below) if below[0].level == _GROUP else self._steps_of(child)
+            if below[0].level == _GROUP:
+                # A city's groups are many and asked for one by one only in part: no table of their own is kept here.
+                steps = _own_days(below) if level == _GROUP else Steps({})
+            else:
+                steps = self._steps_of(child, level)
             for begin, end in _spans_under(below, unit):
                 cut = steps.changes_within(_ordinal(begin), _ordinal(end))
                 for day, by in cut.items():

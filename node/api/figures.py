@@ -12,9 +12,11 @@ from node import duties, rollup
 from node.api.base import blueprint
 from node.api.shapes import Document, DutiesQuery, RecordsQuery, RollupQuery, UnitsQuery
 from node.asof import known_at
+from node.campaigns import held
 from node.exports import rollup_file
 from node.guard import language, me, replica
 from node.rollup_records import read_filters, records
+from schemas.campaigns import campaign_payload
 from schemas.clock import business_day
 from schemas.errors import NotFound
 from schemas.periods import parse_day
@@ -83,6 +85,20 @@ class OneUnit(MethodView):
         }
 
 
+@rollup_routes.route("/campaigns")
+class Campaigns(MethodView):
+    """Campaigns 集中排查 that the city published."""
+
+    @rollup_routes.response(200, Document)
+    def get(self) -> dict[str, Any]:
+        """Every campaign held, the newest first, each with whether it runs today."""
+        node = replica()
+        today = _today(node)
+        found = sorted(held(node.db).values(), key=lambda one: (one.first, one.id), reverse=True)
+        items = [{**campaign_payload(one), "running": one.first <= today <= one.last} for one in found]
+        return {"items": items, "next": None}
+
+
 @rollup_routes.route("/rollup")
 class Rollup(MethodView):
     """Figures of any unit and period."""
@@ -128,8 +144,9 @@ def answered(node: Replica, unit: str, period: str, query: dict[str, Any]) -> di
     """The rollup document now, or as it was known at `as_of`."""
     with known_at(node, query.get("as_of")) as (earlier, at_ms):
         return rollup.answer(
-            earlier, unit, period, by=query.get("by"), tree=query.get("tree", "then"), now_ms=at_ms, language=language()
-        )
+            earlier, unit, period, by=query.get("by"), tree=query.get("tree", "then"), now_ms=at_ms,
+            language=language(), campaign=query.get("campaign"),
+        )  # fmt: skip
 
 
 def unit_json(unit: Unit, *, has_node: bool) -> dict[str, Any]:

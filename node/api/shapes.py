@@ -104,6 +104,7 @@ class RollupQuery(StrictSchema):
     unit = fields.String(validate=UNIT)
     period = fields.String(validate=SHORT)
     by = fields.String(validate=SHORT)
+    campaign = fields.String(validate=SHORT)
     tree = fields.String(load_default="then", validate=validate.OneOf(["then", "now"]))
     as_of = fields.String(validate=SHORT)
     format = fields.String(load_default="json", validate=validate.OneOf(["json", "csv", "xlsx"]))
@@ -123,6 +124,7 @@ class RecordsQuery(Page):
     level = fields.String(validate=SHORT)
     kind = fields.String(validate=SHORT)
     urgency = fields.String(validate=SHORT)
+    campaign = fields.String(validate=SHORT)
 
 
 class UserBody(StrictSchema):

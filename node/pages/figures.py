@@ -12,6 +12,7 @@ from node import queries, rollup
 from node.access import EVIDENCE
 from node.api.figures import answered
 from node.asof import known_at
+from node.campaigns import held, require
 from node.checks import duty_state_of
 from node.guard import language, me, replica
 from node.pages.choosing import crumbs, month_so_far, neighbour, presets
@@ -29,7 +30,7 @@ from sync.replica import Replica
 
 RECORDS_A_PAGE: Final = 100
 ABOUT: Final = {
-    "checks": ("children", "day"),
+    "checks": ("children", "day", "campaign"),
     "cases": ("children", "day", "category", "source_group", "level", "kind", "urgency", "matrix"),
 }
 
@@ -57,7 +58,8 @@ def rollup_page() -> Response:
         raise Invalid("not_one_of", field="about", value=about, allowed=", ".join(ABOUT))
     if by not in ABOUT[about]:  # only cases have codes
         about = "cases"
-    document = answered(node, unit, period.key, {"by": by, "tree": tree_mode, "as_of": request.args.get("as_of")})
+    asked = {name: request.args.get(name) for name in ("as_of", "campaign")}
+    document = answered(node, unit, period.key, {"by": by, "tree": tree_mode, **asked})
     rows = [_row(node, row, unit, level, by, period, tree_mode, about) for row in document["rows"]]
     model = {
         "unit": {"id": unit, "name": known.name if known else unit, "level": level},
@@ -77,26 +79,33 @@ def rollup_page() -> Response:
         "measures": document["measures"],
         "rates": document["rates"],
         "rows": rows,
+        "campaign": held(node.db).get(asked["campaign"] or ""),
     }
     return page("rollup.html", "nav.rollup", **model)
+
+
+def _here(**asked: str | None) -> str:
+    """This page with another question, still about the same campaign."""
+    link: Link = {"campaign": request.args.get("campaign"), **asked}
+    return url_for("pages.rollup_page", **link)
 
 
 def _row(
     node: Replica, row: dict[str, Any], unit: str, level: str, by: str, period: Period, tree_mode: str, about: str
 ) -> dict[str, Any]:
     shown: dict[str, Any] = {**row, "href": None, "state": None}
-    if by == "children":
+    if by == "campaign":
+        shown["href"] = _here(unit=unit, period=period.key, tree=tree_mode, about=about, campaign=row["key"])
+    elif by == "children":
         if row["key"] != unit:
-            shown["href"] = url_for(
-                "pages.rollup_page", unit=row["key"], period=period.key, tree=tree_mode, about=about
-            )
+            shown["href"] = _here(unit=row["key"], period=period.key, tree=tree_mode, about=about)
     elif by != "day":
         pass
     elif level == LEVELS[0]:
         day = date.fromisoformat(row["key"])
         shown["state"] = duty_state_of(node, day, queries.duty_row(node.db, (unit, row["key"], "regular")))
     else:
-        shown["href"] = url_for("pages.rollup_page", unit=unit, period=row["key"], tree=tree_mode, about=about)
+        shown["href"] = _here(unit=unit, period=row["key"], tree=tree_mode, about=about)
     return shown
 
 
@@ -105,7 +114,7 @@ def _tabs(unit: str, level: str, by: str, period: Period, tree_mode: str, about:
         {
             "key": name,
             "label": label(language(), f"page.rollup.by.{name}"),
-            "href": url_for("pages.rollup_page", unit=unit, period=period.key, tree=tree_mode, by=name, about=about),
+            "href": _here(unit=unit, period=period.key, tree=tree_mode, by=name, about=about),
             "current": name == by,
         }
         for name in ABOUT[about]
@@ -119,8 +128,8 @@ def _abouts(unit: str, by: str, period: Period, tree_mode: str, about: str) -> l
         {
             "key": name,
             "label": label(language(), f"page.rollup.about.{name}"),
-            "href": url_for(
-                "pages.rollup_page", unit=unit, period=period.key, tree=tree_mode, about=name,
+            "href": _here(
+                unit=unit, period=period.key, tree=tree_mode, about=name,
                 by=by if by in dimensions else None,
             ),
             "current": name == about,
@@ -138,6 +147,7 @@ def _record_url(
         if me().role not in EVIDENCE or (by == "children" and key == unit):
             return None
         asked: Link = {"unit": unit, "period": period.key, "tree": tree_mode, "as_of": as_of, "measure": measure}
+        asked["campaign"] = request.args.get("campaign")
         if key is not None:
             asked |= {"unit": key} if by == "children" else {"period": key} if by == "day" else {by: key}
         return url_for("pages.rollup_records", **asked)
@@ -165,7 +175,7 @@ def rollup_records() -> Response:
         "unit": {"id": unit, "name": known.name if known else unit},
         "period": period,
         "measure": label(language(), f"measure.{measure}"),
-        "filters": [row_label(name, key, language()) for name, key in filters.items()],
+        "filters": [_filter_word(node, name, key) for name, key in filters.items()],
         "items": [_record(node, one, today) for one in found["items"]],
         "next_url": url_for("pages.rollup_records", **asked, after=found["next"]) if found["next"] else None,
         "back": url_for("pages.rollup_page", unit=unit, period=period.key),
@@ -173,6 +183,10 @@ def rollup_records() -> Response:
         "position": found["position"],
     }
     return page("rollup_records.html", "page.rollup.records", **model)
+
+
+def _filter_word(node: Replica, name: str, key: str) -> str:
+    return require(node.db, key, name).name if name == rollup.CAMPAIGN else row_label(name, key, language())
 
 
 def _record(node: Replica, item: dict[str, Any], today: date) -> dict[str, Any]:
