@@ -18,6 +18,7 @@ from schemas.strict_json import Json, loads
 from schemas.units import LEVELS
 from sync import directory, erasure, marks
 from sync.certificates import intact
+from sync.refusals import LOST
 from sync.replica import Replica
 
 
@@ -70,7 +71,8 @@ def _refused(
     refusals: Sequence[tuple[str, str, int]], by_unit: dict[str, int], here: str
 ) -> tuple[str, str, int] | None:
     """The first refusal whose level has not marked the event since."""
-    return next((one for one in refusals if one[0] not in by_unit and one[0] != here), None)
+    mine = (one for one in refusals if one[0] not in by_unit and one[0] != here)
+    return next((one for one in mine if one[1] != LOST), None)
 
 
 def _stations(replica: Replica, writer: str) -> list[tuple[str, str]]:

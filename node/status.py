@@ -21,7 +21,9 @@ _REFUSED: Final = (
     "SELECT x.hash, x.code, x.refuser, MIN(x.at), e.unit, e.kind, MAX(x.here) FROM ("
     "SELECT r.hash, r.code, COALESCE(c.unit, r.by) AS refuser, r.at, CASE WHEN r.by = :me THEN 1 ELSE 0 END AS here"
     " FROM refused r LEFT JOIN node_cert c ON c.node = r.by"
-    " UNION ALL SELECT f.hash, f.code, f.by, f.at, 0 FROM refusal f WHERE f.by <> :unit) x"
+    " UNION ALL SELECT f.hash, f.code, f.by, f.at, 0 FROM refusal f WHERE f.by <> :unit AND f.code <> 'lost'"
+    " UNION ALL SELECT f.hash, f.code, f.by, f.at, 0 FROM refusal f WHERE f.code = 'lost'"
+    " AND f.hash NOT IN (SELECT hash FROM event)) x"
     " LEFT JOIN event e ON e.hash = x.hash GROUP BY x.hash, x.code, x.refuser, e.unit, e.kind"
     " ORDER BY 4 DESC, 1 LIMIT :limit"
 )

@@ -155,6 +155,7 @@ class Intake:
         if heads.is_awaited(self.db) and not caught_up:
             self.projection.put_off()
             return
+        refusals.give_up(self)
         for _ in range(MAX_ROUNDS):
             deeds = list(self.projection.deeds(self.now_ms))
             for deed in deeds:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from schemas.clock import business_day
 from schemas.errors import Corrupt
 from schemas.events import payload
-from sync import directory, log
+from sync import chains, directory, log
 from sync.certificates import intact
 from sync.replica import Stored
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 KIND: Final = "refusal"
 SCHEMA: Final = "refusal/1"
+LOST: Final = "lost"  # nobody set it aside: its own writer says that it is nowhere any more
+LOST_AFTER_MS: Final = 3 * 86_400_000
 
 
 def take_in(intake: Intake, stored: Stored) -> None:
@@ -26,6 +28,8 @@ def take_in(intake: Intake, stored: Stored) -> None:
         return
     event_hash, code, chain = (str(value.get(name)) for name in ("hash", "code", "chain"))
     by = intake.judge.unit(stored.event.node)
+    if code == LOST and by != intake.judge.unit(chain[:26]):  # nobody else can say so: it would silence an alarm
+        return
     intake.db.execute(
         "INSERT INTO refusal (event, hash, chain, code, by, at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         [stored.event.hash, event_hash, chain, code, by or "", stored.event.header.rtime],
@@ -45,6 +49,23 @@ def tell_writer(intake: Intake, event_hash: str, code: str, chain: str) -> None:
             day=business_day(intake.now_ms),
             public={"hash": event_hash, "code": code, "chain": chain},
         )
+
+
+def give_up(intake: Intake) -> None:
+    """An own event that nobody has handed back for days is nowhere any more, though what follows it is held: its writer
+    says so, and from then on the gap alarms nobody. Should it turn up all the same, it counts.
+    """
+    db, me = intake.db, intake.me
+    rows = db.execute("SELECT chain, gaps FROM chain WHERE gaps <> '' AND node = ?", [me.node]).fetchall()
+    for chain, gap in [(chain, gap) for chain, gaps in rows for gap in gaps.split(",")]:
+        (since,) = db.execute("SELECT MIN(received_at) FROM event WHERE prev = ?", [gap]).fetchone()
+        if since is None or intake.received_at - since < LOST_AFTER_MS or chains.is_told(db, gap):
+            continue
+        if me.is_top or db.execute("SELECT 1 FROM wanted WHERE hash = ? AND asked = 1", [gap]).fetchone():
+            intake.author(
+                kind=KIND, schema=SCHEMA, unit=me.unit, day=business_day(intake.now_ms),
+                public={"hash": gap, "code": LOST, "chain": chain},
+            )  # fmt: skip
 
 
 def send_again(intake: Intake, event_hash: str) -> None:
