@@ -110,6 +110,7 @@ class NodeProjection:
     def directory_changed(self) -> None:
         """Units may count elsewhere now: every tally is made again, once, at `finish`."""
         self._all_again = self._tree_changed = True
+        self._disclosures.directory_changed()
 
     def certified(self, unit: str) -> None:
         """A unit has a new node: private texts may have to go there."""

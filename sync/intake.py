@@ -17,6 +17,7 @@ from schemas.events import FIRST, PRIVATE, Event
 from schemas.units import LEVELS, Tree
 from sync import chains, directory, erasure, heads, log, owed, refusals, revocation, routing, trails
 from sync.certificates import certificate, intact, keys_in
+from sync.derived import clear_derived
 from sync.replica import Replica, Stored
 from sync.standing import BAD_SCOPE, LATE_KEY, OK, PENDING, Judge
 
@@ -24,6 +25,7 @@ from sync.standing import BAD_SCOPE, LATE_KEY, OK, PENDING, Judge
 # handed back by a child, carried by a file.
 Source = Literal["own", "up", "down", "lost", "back", "file"]
 _UPWARD: Final = frozenset({"own", "up", "file"})  # what goes up; "lost" is appended by who knows the parent's cursor
+_FROM_ELSEWHERE: Final = frozenset({"lost", "down", "file"})  # not over the link of the child that it may be from
 IDENTITY: Final = ("cert", "rev")  # what standing rests on, beside the directory
 MAX_ROUNDS: Final = 8
 _NO_TREE: Final = Tree([])
@@ -88,6 +90,8 @@ class Intake:
     def add(self, event: Event, source: Source) -> int:
         """Stores a checked event unless it is held; returns its place in the log."""
         known = log.held(self.db, event.hash)
+        if source in _FROM_ELSEWHERE and event.header.kind not in routing.PUBLISHED:
+            routing.owe_below(self.replica, directory.tree_of(self.replica), event)
         if known is not None:
             if not intact(self.db, event.hash):
                 self._mend(known, event, source)
@@ -299,15 +303,3 @@ class Intake:
         """Published events go to every child, so the tree isn't even loaded for them."""
         needs_tree = event.header.kind in routing.ADDRESSED | routing.CERTIFICATES | routing.REPORTS
         return directory.tree_of(self.replica) if needs_tree else _NO_TREE
-
-
-DERIVED: Final = ("node_cert", "revocation", "directory_act", "refusal", "node_key", "erased")
-
-
-def clear_derived(replica: Replica) -> None:
-    """Empties every derived table; the logs, marks and cursors stay."""
-    for table in DERIVED:
-        replica.db.execute(f"DELETE FROM {table}")
-    replica.db.execute("UPDATE directory_state SET acts = 0, version = ''")
-    replica.db.execute("UPDATE event SET standing = ?", [PENDING])
-    replica.app.clear(replica.db)

@@ -4,7 +4,7 @@ it wants handed back itself (3-sync, Handing back).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from sqlite_utils import Database
@@ -16,6 +16,7 @@ from sync.log import LogLine
 MAX_WANTED: Final = 20  # in one request
 MAX_WANTED_BY_LINK: Final = 2_000
 MAX_HANDED: Final = 200  # lines of one exchange
+ANY_LOG: Final = ""  # owed to a link, over whichever log of it comes first
 
 
 def note(db: Database, link: str, log_id: str, hashes: Iterable[str]) -> None:
@@ -39,20 +40,21 @@ def move_over(db: Database, link: str, log_id: str) -> None:
     db.execute(f"DELETE FROM owed WHERE {earlier}", [link])
 
 
-def settle(db: Database, link: str, log_id: str, hashes: Iterable[str]) -> None:
+def settle(db: Database, link: str, log_id: str, hashes: Collection[str]) -> None:
     """These came over the log."""
-    if db.execute("SELECT 1 FROM owed WHERE link = ? AND log = ? LIMIT 1", [link, log_id]).fetchone():
-        rows = [(link, log_id, event_hash) for event_hash in hashes]
-        db.conn.executemany("DELETE FROM owed WHERE link = ? AND log = ? AND hash = ?", rows)
+    for owing in (log_id, ANY_LOG):
+        if db.execute("SELECT 1 FROM owed WHERE link = ? AND log = ? LIMIT 1", [link, owing]).fetchone():
+            rows = [(link, owing, event_hash) for event_hash in hashes]
+            db.conn.executemany("DELETE FROM owed WHERE link = ? AND log = ? AND hash = ?", rows)
 
 
 def lines(db: Database, link: str, log_id: str) -> Iterator[LogLine]:
     """The next events to hand back, oldest first. One whose stored bytes fail helps nobody and is left out."""
     entries = (
-        "SELECT o.place AS n, e.n AS event, x'' AS acc FROM owed o JOIN event e ON e.hash = o.hash"
-        " WHERE o.link = ? AND o.log = ? ORDER BY o.place LIMIT ?"
+        "SELECT MIN(o.place) AS n, e.n AS event, x'' AS acc FROM owed o JOIN event e ON e.hash = o.hash"
+        " WHERE o.link = ? AND o.log IN (?, ?) GROUP BY e.n ORDER BY n LIMIT ?"
     )
-    for line in log.lines_of(db, entries, [link, log_id, MAX_HANDED]):
+    for line in log.lines_of(db, entries, [link, log_id, ANY_LOG, MAX_HANDED]):
         if sound(line.header, line.signature, line.parts, line.hash, lambda node: key_of(db, node)) is None:
             yield line
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sync.database import write
-from sync.intake import DERIVED, Intake, clear_derived
+from sync.derived import DERIVED, clear_derived
+from sync.intake import Intake
 from sync.replica import Replica
 
 __all__ = ["DERIVED", "rebuild"]

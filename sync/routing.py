@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from schemas.events import Event
 from schemas.strict_json import dumps, loads
 from schemas.units import Tree
-from sync import directory, erasure, inlog, log, revocation
+from sync import clocks, directory, erasure, inlog, log, owed, revocation
 from sync.certificates import certificate
 from sync.replica import Replica
 
@@ -145,6 +145,17 @@ def follow(replica: Replica, n: int, event: Event, hashes: Iterable[str]) -> Non
 def _went_over(db: Database, link: str, event_hash: str) -> bool:
     asked = "SELECT 1 FROM downlog WHERE link = ? AND event = (SELECT n FROM event WHERE hash = ?) LIMIT 1"
     return inlog.came_over(db, link, event_hash) or db.execute(asked, [link, event_hash]).fetchone() is not None
+
+
+def owe_below(replica: Replica, tree: Tree, event: Event) -> None:
+    """An event that did not come up by its link, but past it or from our parent, is owed to the child below which its
+    author stands: a level that lost it, and a lost writer's successor, have it from nowhere else. What the child sends
+    of itself meanwhile is settled.
+    """
+    author, today = directory.unit_of(replica.db, event.node), clocks.today(replica)
+    for link, child in child_links(replica.db) if author else ():
+        if author and tree.below(author[0], child, today) and not inlog.came_over(replica.db, link, event.hash):
+            owed.note(replica.db, link, owed.ANY_LOG, [event.hash])
 
 
 def _goes_to(tree: Tree, event: Event, child: str) -> bool:

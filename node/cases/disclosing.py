@@ -53,6 +53,7 @@ class Disclosures:
         self._db = replica.db
         self._me = replica.identity
         self._touched: set[str] = set()
+        self._tree_changed = False
         self._addressed: list[tuple[str, frozenset[str]]] = []
 
     # ---- what came in
@@ -64,6 +65,10 @@ class Disclosures:
     def certified(self, unit: str) -> None:
         """A unit has a new node: the cases that it handles are now served elsewhere, perhaps."""
         self._touched |= set(case_queries.cases_below(self._db, unit))
+
+    def directory_changed(self) -> None:
+        """An act may have lost its effect by the new tree, and the owner with it; or another node serves the owner."""
+        self._tree_changed = True
 
     def project(self, stored: Stored) -> None:
         """Takes a `disc`, `ask` or `got` in. Raises GridError for one that can't be read."""
@@ -105,14 +110,14 @@ class Disclosures:
 
     def put_off(self) -> None:
         """The database is not up to date: what was touched is looked at later."""
-        queries.put_off(self._db, sorted(self._touched))
+        queries.put_off(self._db, sorted(self._waiting()))
         self._touched.clear()
 
     def deeds(self, now_ms: int) -> Iterator[Deed]:
         """Opens what can be opened, and yields the events that follow from what came in."""
         if queries.begin_day(self._db, now_ms // DAY_MS):
             self._forget(now_ms)
-        waiting = self._touched | set(queries.take_due(self._db, MAX_PUT_OFF))
+        waiting = self._waiting() | set(queries.take_due(self._db, MAX_PUT_OFF))
         self._touched = set()
         for subject in sorted(waiting):
             discs = queries.discs_of(self._db, subject)
@@ -122,6 +127,15 @@ class Disclosures:
             if held:
                 yield from self._give(subject, held, discs)
                 yield from self._answer(subject, held, discs)
+
+    def _waiting(self) -> set[str]:
+        """What was touched; after a change of the tree also what it may have made due."""
+        if not self._tree_changed:
+            return self._touched
+        self._tree_changed = False
+        owners = queries.owners_of_held(self._db)
+        elsewhere = {case for owner, cases in owners.items() if not self._serves(owner) for case in cases}
+        return self._touched | elsewhere | set(queries.unsettled(self._db))
 
     def _forget(self, now_ms: int) -> None:
         """Drops the own copy of what somebody else has had for 30 days and now handles; nobody can give it then."""

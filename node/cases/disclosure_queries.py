@@ -173,6 +173,28 @@ def take_due(db: Database, limit: int) -> list[str]:
     return found
 
 
+def owners_of_held(db: Database) -> dict[str, list[str]]:
+    """The cases of which a private text is held here, by who owns them."""
+    found: dict[str, list[str]] = {}
+    rows = db.execute(
+        "SELECT n.owner, n.case_id FROM case_now n WHERE EXISTS (SELECT 1 FROM case_event c JOIN part p"
+        " ON p.event = c.n AND p.name = 'per' AND p.text IS NOT NULL WHERE c.case_id = n.case_id)"
+    )
+    for owner, case in rows.fetchall():
+        found.setdefault(owner, []).append(case)
+    return found
+
+
+def unsettled(db: Database) -> list[str]:
+    """The subjects of discs that nobody has got yet, or that somebody asks for again."""
+    rows = db.execute(
+        "SELECT subject FROM disclosure d WHERE NOT EXISTS"
+        " (SELECT 1 FROM disclosure_word w WHERE w.disc = d.event AND w.kind = 'got')"
+        " UNION SELECT subject FROM disclosure_word WHERE kind = 'ask'"
+    )
+    return [row[0] for row in rows.fetchall()]
+
+
 # ---- the own copy
 
 

@@ -280,3 +280,15 @@ def test_without_it_on_the_way_back_the_owner_has_nothing(there: Town, monkeypat
 
 def _is_disc(replica: Any, event: str) -> bool:
     return bool(replica.db.execute("SELECT 1 FROM event WHERE hash = ? AND kind = 'disc'", [event]).fetchone())
+
+
+def test_what_a_unit_wrote_as_the_owner_reaches_whose_case_it_is_after_a_move_takes_its_act_away(there: Town) -> None:
+    case = there.by[E_VILLAGE].register(private=PRIVATE)
+    there.city.settle(30)
+    there.act(E_TOWN, case, "seize", reason="重大矛盾，由镇里直接办理")
+    move = {"type": "unit", "act": "move", "unit": E_VILLAGE, "date": "2026-11-01", "parent": W_TOWN}
+    there.hub.publish(move | {"address": there.west_town.url})
+    there.city.settle(40)
+    assert there.by[E_VILLAGE].see(case)["owner"] == E_VILLAGE
+    assert "由镇里直接办理" in texts(there.village)
+    sound(there.city)
