@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlite_utils import Database
 
-from node import audit, campaign_recount, queries, recount
+from node import audit, campaign_recount, excuse_recount, queries, recount
 from node.cases import disclosure_queries
 from node.cases import queries as case_queries
 from node.cases import recount as case_recount
@@ -51,7 +51,7 @@ class NodeApplication:
         """How many tallies were compared with a recount from the events; what differs, and what is wrong in the log
         of administrative acts.
         """
-        found = [part.compare(replica) for part in (recount, campaign_recount, case_recount)]
+        found = [part.compare(replica) for part in (recount, campaign_recount, excuse_recount, case_recount)]
         log = [("bad_audit", text) for text in audit.problems(replica.db)]
         return sum(count for count, _ in found), [*(one for _, problems in found for one in problems), *log]
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from node import answers, campaigns, queries
 from node.accounts import Account
 from node.answers import Answer, Document, request_bytes
+from node.excuses import excuse_of
 from node.projections import CHECK_KIND, CHECK_SCHEMA, RETURN_KIND, calendar_of
 from node.queries import Key
 from node.scope import refuse_future, require_hosted
@@ -74,15 +75,17 @@ def state_of(replica: Replica, unit: str, day: date, occasion: str = REGULAR) ->
     """The state of one duty, or of the report where no duty was owed."""
     row = queries.duty_row(replica.db, (unit, day.isoformat(), occasion))
     if occasion == REGULAR:
-        return duty_state_of(replica, day, row)
+        return duty_state_of(replica, unit, day, row)
     calendar = calendar_of(replica.db)
     return duty_state_of(
-        replica, day, row, campaigns.grace_ms(replica.db, tree_of(replica), calendar, unit, day, occasion)
+        replica, unit, day, row, campaigns.grace_ms(replica.db, tree_of(replica), calendar, unit, day, occasion)
     )
 
 
-def duty_state_of(replica: Replica, day: date, row: queries.DutyRow | None, grace_ms: int | None = None) -> str:
-    """One of the duty states for a group day with its effective check, or for a duty with a grace of its own."""
+def duty_state_of(
+    replica: Replica, unit: str, day: date, row: queries.DutyRow | None, grace_ms: int | None = None
+) -> str:
+    """One of the duty states for a day of a group with its effective check, or for a duty with a grace of its own."""
     profile = calendar_of(replica.db).on(day)
     grace = grace_end(profile, "group", period_of("day", day)) if grace_ms is None else grace_ms
     returned = row is not None and row.event in queries.returns_of(replica.db, [row.event])
@@ -92,7 +95,7 @@ def duty_state_of(replica: Replica, day: date, row: queries.DutyRow | None, grac
         grace,
         row.result if row else None,  # type: ignore[arg-type]
         row.first_recorded_at if row else None,
-        False,
+        row is None and excuse_of(replica, unit, day) is not None,
         returned,
     )
 

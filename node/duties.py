@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from node import duty_queries, queries
 from node.duty_queries import NodeHeard
+from node.excuses import Excused, count, excuse_of, excused_on
 from node.projections import calendar_of
 from node.queries import DutyRow
 from schemas.cadence import grace_end
@@ -28,7 +29,7 @@ _GROUP: Final = "group"
 @dataclass(frozen=True, slots=True)
 class DutyDay:
     """One day as it is judged now, instants in unix ms: `closed` when the grace is over, `owed` when groups owe a
-    report a day on it; `returned` the standing reports that were returned, with their units.
+    report a day on it; `returned` the standing reports that were returned, with their units; `excused` who is excused.
     """
 
     day: date
@@ -36,21 +37,27 @@ class DutyDay:
     grace_ms: int
     owed: bool
     returned: Mapping[str, str]
+    excused: Excused
 
     @property
     def closed(self) -> bool:
         """Whether a duty without a report is missing now."""
         return self.now_ms > self.grace_ms
 
-    def state(self, row: DutyRow | None) -> str:
-        """The state of one duty with its effective check."""
+    @property
+    def absent(self) -> str:
+        """The state of a duty without a report, unless it is excused: the same for every group."""
+        return self.state("", None)
+
+    def state(self, unit: str, row: DutyRow | None) -> str:
+        """The state of one unit's duty with its effective check."""
         return duty_state(
             self.now_ms,
             at_time(self.day, time(0)),
             self.grace_ms,
             row.result if row else None,  # type: ignore[arg-type]
             row.first_recorded_at if row else None,
-            False,
+            row is None and self.excused.has(unit),
             row is not None and row.event in self.returned,
         )
 
@@ -71,7 +78,9 @@ def duty_day(replica: Replica, day: date) -> DutyDay:
     profile = calendar_of(replica.db).on(day)
     grace = grace_end(profile, _GROUP, period_of("day", day))
     returned = duty_queries.returned_on(replica.db, day)
-    return DutyDay(day, replica.env.now_ms(), grace, profile.cadences[_GROUP] == "day", returned)
+    return DutyDay(
+        day, replica.env.now_ms(), grace, profile.cadences[_GROUP] == "day", returned, excused_on(replica, day)
+    )
 
 
 def duties(
@@ -85,7 +94,7 @@ def duties(
         judged = duty_day(replica, day)
         if state is not None:
             rows = duty_queries.rows_on(replica.db, day, [one.id for one in groups])
-            groups = [one for one in groups if judged.state(rows.get(one.id)) == state]
+            groups = [one for one in groups if judged.state(one.id, rows.get(one.id)) == state]
         return {
             "unit": unit,
             "date": day.isoformat(),
@@ -152,8 +161,17 @@ def missing_yesterday(replica: Replica, unit: str) -> int:
     day = last_closed_day(calendar, replica.env.now_ms())
     if calendar.on(day).cadences[_GROUP] != "day":
         return 0
-    due = directory.tree_of(replica).group_days(unit, day, day)
-    return due - queries.sum_days(replica.db, unit, day, day).reported
+    return missing_on(replica, unit, day)
+
+
+def missing_on(replica: Replica, unit: str, day: date) -> int:
+    """Group days of a subtree that are owed, not reported and not excused: of the tallies."""
+    tree = directory.tree_of(replica)
+
+    def unreported(first: date, last: date) -> int:
+        return tree.group_days(unit, first, last) - queries.sum_days(replica.db, unit, first, last).reported
+
+    return unreported(day, day) - count(replica.db, tree, unit, day, day, unreported)
 
 
 def _items(replica: Replica, judged: DutyDay, groups: Sequence[Unit]) -> list[dict[str, Any]]:
@@ -164,7 +182,7 @@ def _items(replica: Replica, judged: DutyDay, groups: Sequence[Unit]) -> list[di
     for group in groups:
         row = rows.get(group.id)
         arrived = received.get(row.event) if row else None
-        state = judged.state(row)
+        state = judged.state(group.id, row)
         why, since = why_of(judged, servers, group.id, state)
         items.append(
             {
@@ -182,6 +200,7 @@ def _items(replica: Replica, judged: DutyDay, groups: Sequence[Unit]) -> list[di
                     row and not row.late and arrived is not None and arrived > judged.grace_ms + ARRIVED_DAYS_LATE_MS
                 ),
                 "conflicts": row.conflicts if row else 0,
+                "excuse": excuse_of(replica, group.id, judged.day) if state == "excused" else None,
             }
         )
     return items

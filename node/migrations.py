@@ -35,6 +35,10 @@ DERIVED: Final = (
     "disclosure",
     "disclosure_text",
     "disclosure_word",
+    "excuse_act",
+    "excused",
+    "excused_day",
+    "excused_month",
 )
 
 _TALLY = "zero INTEGER NOT NULL, found INTEGER NOT NULL, late INTEGER NOT NULL, extra INTEGER NOT NULL"
@@ -243,4 +247,31 @@ CREATE TABLE category_list (
 def published(db: Database) -> None:
     """Campaigns with what their units reported, and versions of category lists."""
     for statement in _PUBLISHED.split(";\n"):
+        db.conn.execute(statement)
+
+
+_EXCUSES: Final = """
+CREATE TABLE excuse_act (
+  event TEXT PRIMARY KEY, unit TEXT NOT NULL, "by" TEXT NOT NULL, author TEXT NOT NULL, first TEXT NOT NULL,
+  last TEXT NOT NULL, amends TEXT, cancelled INTEGER NOT NULL, reason_code TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX excuse_act_unit ON excuse_act (unit);
+CREATE TABLE excused (
+  unit TEXT NOT NULL, last TEXT NOT NULL, first TEXT NOT NULL, event TEXT NOT NULL, PRIMARY KEY (unit, last, event)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX excused_last ON excused (last, first, unit);
+CREATE INDEX excused_first ON excused (first, event);
+CREATE TABLE excused_day (
+  unit TEXT NOT NULL, day TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (unit, day)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE excused_month (
+  unit TEXT NOT NULL, month TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (unit, month)
+) STRICT, WITHOUT ROWID
+"""
+
+
+@NODE()
+def excuses(db: Database) -> None:
+    """Who is excused when, and how many group days that lifts."""
+    for statement in _EXCUSES.split(";\n"):
         db.conn.execute(statement)

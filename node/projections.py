@@ -12,6 +12,7 @@ from node import queries, unprojected
 from node.campaigns import CampaignProjection
 from node.cases.disclosing import KEEP_DAYS, Disclosures
 from node.cases.projection import CaseProjection
+from node.excuse_projection import ExcuseProjection
 from node.queries import DutyRow, Key, Tally
 from schemas.cadence import Calendar, grace_end, read_profile
 from schemas.checks import Report, effective, read_payload
@@ -85,6 +86,7 @@ class NodeProjection:
         self._cases = CaseProjection(replica)
         self._campaigns = CampaignProjection(replica)
         self._disclosures = Disclosures(replica, keep_days)
+        self._excuses = ExcuseProjection(replica)
 
     def project(self, stored: Stored) -> None:
         """Takes one event in. A payload that breaks a rule of this version has no effect; it stays in the log."""
@@ -98,6 +100,9 @@ class NodeProjection:
                     self._cadence(stored)
                 case "campaign":
                     self._campaigns.define(stored)
+                case "excuse":
+                    self._excuses.project(stored)
+                    self._disclosures.touch(stored.event.hash)
                 case "case":
                     self._disclosures.touch(self._cases.project(stored))
                 case "disc" | "ask" | "got":
@@ -148,6 +153,7 @@ class NodeProjection:
             rows = [(unit, at, tally) for (unit, at), tally in sorted(changes.items()) if tally != Tally()]
             queries.add_tallies(self._db, table, column, rows)
             queries.drop_empty_tallies(self._db, table, column, [(unit, at) for unit, at, _ in rows])
+        self._excuses.finish(self._calendar_now, self._changes.keys(), all_again=all_again)
         self._changes.clear()
 
     # ---- kinds

@@ -176,7 +176,7 @@ def days_missing(replica: Replica, unit: str, first: date, last: date) -> list[d
     reported = queries.duty_days(replica.db, unit, first, last)
     day, missing = first, []
     while day <= last:
-        if day not in reported and duty_state_of(replica, day, None) == "missing":
+        if day not in reported and duty_state_of(replica, unit, day, None) == "missing":
             missing.append(day)
         day = date.fromordinal(day.toordinal() + 1)
     return missing

@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, Final, Literal
 
-from node import queries
+from node import excuses, queries
 from node.campaign_figures import CampaignFigures
 from node.campaigns import require
 from node.cases.figures import CaseFigures, no_counts
@@ -83,13 +84,13 @@ class Rollup:
         closed = min(last, self.closed)
         missing = 0
         if closed >= first:
-            missing = self._due(unit, first, closed) - self._sum(unit, first, closed).reported
+            missing = self._unreported(unit, first, closed) - self._excused(unit, first, closed)
         return {
             "checks_due": due,
             "checks_zero": whole.zero,
             "checks_found": whole.found,
             "checks_late": whole.late,
-            "checks_excused": 0,
+            "checks_excused": self._excused(unit, first, last),
             "checks_missing": missing,
             "checks_extra": whole.extra,
         }
@@ -208,6 +209,16 @@ class Rollup:
             for start, end, profile in self._calendar.segments(first, last)
             if profile.cadences["group"] == "day"
         )
+
+    def _unreported(self, unit: str, first: date, last: date) -> int:
+        return self._due(unit, first, last) - self._sum(unit, first, last).reported
+
+    def _excused(self, unit: str, first: date, last: date) -> int:
+        """Group days owed that are excused, as of the day itself, and not reported."""
+        if not self._as_it_was(unit):
+            return sum(self._excused(child, first, last) for child in self._children(unit))
+        unreported = partial(self._unreported, unit)
+        return excuses.count(self._db, self._tree, unit, first, last, unreported)
 
     def _as_it_was(self, unit: str) -> bool:
         """Whether the sums kept by the tree of the day are the ones asked for: always, but above a unit that moved."""

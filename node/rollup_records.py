@@ -9,6 +9,7 @@ from typing import Any, Final
 from node import campaign_queries, rollup_queries
 from node.cases import figure_queries
 from node.cases.figure_queries import FILTERS, Place
+from node.excuses import excused_on
 from node.rollup import CAMPAIGN, Question, Rollup, asked
 from schemas.case_lists import SOURCE_GROUPS
 from schemas.case_measures import CASE_MEASURES, DIMENSIONS, STANDING_MEASURES
@@ -133,19 +134,21 @@ def _checks(replica: Replica, question: Question, measure: str, after: Key, limi
 
 
 def _duties(replica: Replica, question: Question, measure: str, inside: Callable[[str, date], bool]) -> Iterator[Key]:
-    """Group days owed, or missing, by (day, unit): known from the dated tree and the cadence."""
+    """Group days owed, missing or excused, by (day, unit): known from the dated tree and the cadence."""
     tree, rollup = tree_of(replica), Rollup(replica, question)
-    if measure == "checks_excused":
-        return
     if question.campaign:
-        yield from rollup.campaign_duties(question.campaign, inside, missing=measure == "checks_missing")
+        if measure != "checks_excused":  # nobody is excused from a campaign
+            yield from rollup.campaign_duties(question.campaign, inside, missing=measure == "checks_missing")
         return
     for day in question.period.each_day():
         if not rollup.daily(day) or (measure == "checks_missing" and day > rollup.closed):
             continue
-        reported = rollup_queries.reported_units(replica.db, day) if measure == "checks_missing" else frozenset()
-        groups = (one.id for one in tree.units(day) if one.level == "group")
-        yield from ((day.isoformat(), one) for one in sorted(groups) if one not in reported and inside(one, day))
+        groups = sorted(one.id for one in tree.units(day) if one.level == "group")
+        if measure != "checks_due":
+            reported, excused = rollup_queries.reported_units(replica.db, day), excused_on(replica, day)
+            lifted = measure == "checks_excused"
+            groups = [one for one in groups if one not in reported and excused.has(one) is lifted]
+        yield from ((day.isoformat(), one) for one in groups if inside(one, day))
 
 
 def _duty(key: Key) -> Item:

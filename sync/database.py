@@ -20,8 +20,8 @@ MEMORY: Final = ":memory:"
 # Every commit of the product by name; the simulator dies before and after each of them.
 COMMITS: Final = frozenset(
     {
-        "adopt", "apply", "audit", "case", "check", "enrol", "erase", "exchange", "import", "init", "invite", "publish",
-        "reading", "rebuild", "return", "revoke", "session", "sync_state", "user",
+        "adopt", "apply", "audit", "case", "check", "enrol", "erase", "exchange", "excuse", "import", "init", "invite",
+        "publish", "reading", "rebuild", "remind", "return", "revoke", "session", "sync_state", "todo", "user",
     }
 )  # fmt: skip
 

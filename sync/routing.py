@@ -18,6 +18,8 @@ from sync.replica import Replica
 PUBLISHED: Final = frozenset({"dir", "cadence", "form", "campaign", "categories"})
 # To the child that holds the unit in the header.
 ADDRESSED: Final = frozenset({"refusal", "remind", "excuse", "return"})
+# Of these it concerns all that is below the unit as well.
+DOWNWARD: Final = frozenset({"excuse"})
 CERTIFICATES: Final = frozenset({"cert", "rev"})
 REPORTS: Final = frozenset({"chk"})
 ROUTED: Final = PUBLISHED | ADDRESSED | CERTIFICATES
@@ -161,7 +163,15 @@ def owe_below(replica: Replica, tree: Tree, event: Event) -> None:
 def _goes_to(tree: Tree, event: Event, child: str) -> bool:
     if event.header.kind in PUBLISHED:
         return True
-    return tree.ever_below(event.header.unit, child)
+    unit = event.header.unit
+    return tree.ever_below(unit, child) or (event.header.kind in DOWNWARD and _shares(tree, unit, child))
+
+
+def _shares(tree: Tree, unit: str, child: str) -> bool:
+    """Whether the child's subtree holds, or ever held, a unit that ever was below this one."""
+    if tree.ever_below(child, unit):
+        return True
+    return any(tree.ever_below(moved, unit) and tree.ever_below(moved, child) for moved in tree.moved)
 
 
 def introduce(replica: Replica, link: str, node: str) -> None:

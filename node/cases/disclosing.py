@@ -41,7 +41,7 @@ KEEP_DAYS: Final = 30  # an own copy, after whoever handles the case has got it
 MAX_FORGOTTEN: Final = 10_000  # in one day
 MAX_ASKS: Final = 8  # with one key, of one case or return
 MAX_PUT_OFF: Final = 100  # subjects looked at again in one transaction
-RETURN_KIND: Final = "return"
+TO_THEIR_UNIT: Final = frozenset({"return", "excuse", "remind"})  # their words are for the unit that they name
 
 
 class Disclosures:
@@ -214,7 +214,7 @@ class Disclosures:
                 yield from self._sealed_to(to, None, subject, reason, {one: held[one] for one in hashes})
             return
         stored = log.load(self._db, subject)
-        if stored is not None and stored.event.header.kind == RETURN_KIND:
+        if stored is not None and stored.event.header.kind in TO_THEIR_UNIT:
             to = stored.event.header.unit
             if not self._serves(to) and (subject, to) not in given:
                 yield from self._sealed_to(to, None, subject, subject, {subject: held[subject]})

@@ -11,6 +11,7 @@ from node.pages import (
     case,
     casework,
     figures,
+    lifting,
     missing,
     people,
     records,
@@ -23,6 +24,8 @@ from node.pages import (
 def blueprint() -> Blueprint:
     """All pages of a node."""
     routes = Blueprint("pages", __name__)
-    for subject in (today, records, casework, case, missing, people, account, users, syncing, carrying, figures, audit):
+    for subject in (
+        today, records, casework, case, missing, lifting, people, account, users, syncing, carrying, figures, audit,
+    ):  # fmt: skip
         subject.register(routes)
     return routes

@@ -103,7 +103,7 @@ def _row(
         pass
     elif level == LEVELS[0]:
         day = date.fromisoformat(row["key"])
-        shown["state"] = duty_state_of(node, day, queries.duty_row(node.db, (unit, row["key"], "regular")))
+        shown["state"] = duty_state_of(node, unit, day, queries.duty_row(node.db, (unit, row["key"], "regular")))
     else:
         shown["href"] = _here(unit=unit, period=row["key"], tree=tree_mode, about=about)
     return shown

@@ -23,7 +23,7 @@ from sync import directory
 from sync.database import read
 from sync.replica import Replica
 
-STATES: Final = ("missing", "due", "returned", "all")
+STATES: Final = ("missing", "due", "returned", "excused", "all")
 OWN_DAYS: Final = 30
 ONE_DAY: Final = timedelta(days=1)
 
@@ -89,9 +89,11 @@ def _crumbs(node: Replica, unit: str, day: date) -> list[dict[str, str]]:
 def _below(asked: Asked) -> dict[str, Any]:
     node, day, judged = asked.node, asked.day, asked.judged
     reported = duty_queries.reported_on(node.db, day, [one.id for one in asked.groups])
-    lacking = [one for one in asked.groups if one.id not in reported]
+    absentees = [one for one in asked.groups if one.id not in reported]
+    excused = [one for one in absentees if judged.excused.has(one.id)]
+    lacking = [one for one in absentees if not judged.excused.has(one.id)]
     returned = _returned(asked)
-    absent = judged.state(None)  # missing, due or not_due: the same for every group without a report
+    absent = judged.absent  # missing, due or not_due
     servers = duties.servers_of(node, lacking, day) if absent == "missing" else None
     silent: list[Unit] = []
     plain: list[Unit] = []
@@ -100,15 +102,16 @@ def _below(asked: Asked) -> dict[str, Any]:
         (silent if why == "silent" else plain).append(one)
     figures = {
         "due": len(asked.groups),
-        "reported": len(asked.groups) - len(lacking),
+        "reported": len(asked.groups) - len(absentees),
         "lacking": len(lacking),
+        "excused": len(excused),
         "silent": len(silent),
         "plain": len(plain),
         "returned": len(returned),
     }
     listed: dict[str, Any] = {"nodes": [], "nodes_next": None, "places": [], "rows": [], "next": None}
-    if asked.state in ("returned", "all"):
-        listed |= state_rows(asked, returned if asked.state == "returned" else asked.groups)
+    if asked.state in ("returned", "excused", "all"):
+        listed |= state_rows(asked, {"returned": returned, "excused": excused}.get(asked.state, asked.groups))
     elif asked.state == absent:
         listed |= places(asked, plain)
         if servers is not None:
@@ -127,10 +130,16 @@ def _returned(asked: Asked) -> list[Unit]:
 
 
 def _chips(asked: Asked, absent: str, figures: dict[str, int]) -> list[dict[str, Any]]:
-    counts = {"missing": 0, "due": 0, "returned": figures["returned"], "all": figures["due"]}
+    counts = {
+        "missing": 0,
+        "due": 0,
+        "returned": figures["returned"],
+        "excused": figures["excused"],
+        "all": figures["due"],
+    }
     if absent in counts:
         counts[absent] = figures["lacking"]
-    words = {one: label(language(), f"duty.{one}") for one in STATES[:3]}
+    words = {one: label(language(), f"duty.{one}") for one in STATES[:4]}
     words["all"] = label(language(), "page.missing.all")
     return [
         {"label": words[one], "count": counts[one], "href": asked.url(state=one), "current": one == asked.state}
@@ -140,7 +149,7 @@ def _chips(asked: Asked, absent: str, figures: dict[str, int]) -> list[dict[str,
 
 def _empty(asked: Asked, absent: str, figures: dict[str, int]) -> str | None:
     """Why nothing is listed, or None: future, no_cadence, no_groups, all_reported, none_missing_yet, none_due,
-    none_returned.
+    none_returned, none_excused.
     """
     if absent == "not_due" and not figures["reported"]:
         return "future"
@@ -150,6 +159,8 @@ def _empty(asked: Asked, absent: str, figures: dict[str, int]) -> str | None:
         return "no_groups"
     if asked.state == "returned":
         return None if figures["returned"] else "none_returned"
+    if asked.state == "excused":
+        return None if figures["excused"] else "none_excused"
     if asked.state == "all":
         return None
     if not figures["lacking"]:
@@ -175,7 +186,7 @@ def _own_days(asked: Asked, unit: Unit) -> dict[str, Any]:
         judged, row = duties.duty_day(node, day), held.get(day)
         if row is None and (not judged.owed or tree.at(unit.id, day) is None):
             continue
-        state = judged.state(row)
+        state = judged.state(unit.id, row)
         why, since = duties.why_of(judged, servers, unit.id, state)
         at = row.first_recorded_at if row else None
         shown.append({"day": day, "state": state, "why": why, "since": since, "at": at})

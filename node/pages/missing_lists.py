@@ -11,7 +11,7 @@ from typing import Any, Final
 from flask import request, url_for
 
 from node import duties, duty_queries
-from node.duties import DutyDay, Servers
+from node.duties import DutyDay, Servers, missing_on
 from schemas.units import Unit
 from sync import directory
 from sync.replica import Replica
@@ -95,7 +95,7 @@ def state_rows(asked: Asked, groups: Iterable[Unit]) -> dict[str, Any]:
     rows = []
     for one in found:
         row = held.get(one.id)
-        state = asked.judged.state(row)
+        state = asked.judged.state(one.id, row)
         why, since = duties.why_of(asked.judged, servers, one.id, state)
         rows.append(
             {
@@ -144,13 +144,15 @@ def units_below(asked: Asked, silent: Sequence[Unit]) -> list[dict[str, Any]]:
     for child in children:
         due = tree.group_days(child, day, day)
         reported = tallies[child].reported if child in tallies else 0
+        lacking = missing_on(asked.node, child, day)
         rows.append(
             {
                 "name": unit_name(asked.node, child, day),
                 "href": asked.url(unit=child),
                 "due": due,
                 "reported": reported,
-                "lacking": due - reported,
+                "lacking": lacking,
+                "excused": due - reported - lacking,
                 "silent": behind[child],
             }
         )

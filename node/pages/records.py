@@ -66,7 +66,7 @@ def _record(
     way = path_of(node, report.event)
     state: str = report.result
     if row is not None and row.event == report.event:
-        state = duty_state_of(node, report.date, row)
+        state = duty_state_of(node, report.unit, report.date, row)
     refused = None
     if way.refused is not None:
         by, code, _at = way.refused

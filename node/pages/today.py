@@ -10,7 +10,7 @@ from flask import Blueprint, redirect, request, url_for
 
 from node import checks, queries
 from node.checks import duty_state_of
-from node.duties import groups_due
+from node.duties import duty_day, groups_due
 from node.guard import language, me, replica, wake
 from node.pages.frame import may_open, page, rooms, typed
 from node.pages.records import RECORD_DAYS, recent
@@ -115,12 +115,12 @@ def _group(node: Replica, unit: Unit) -> dict[str, Any]:
     lately = [one for one in missing if one >= day - timedelta(days=MADE_UP_DAYS)]
     yesterday = day - timedelta(days=1)
     made_up = [{"day": one, "state": "missing"} for one in reversed(lately)]
-    if yesterday not in lately and duty_state_of(node, yesterday, None) == "due" and yesterday not in reported:
+    if yesterday not in lately and duty_state_of(node, unit.id, yesterday, None) == "due" and yesterday not in reported:
         made_up.insert(0, {"day": yesterday, "state": "due"})
     return {
         "unit": unit,
         "day": day,
-        "duty": {"state": duty_state_of(node, day, row), "saved_at": report.recorded_ms if report else None},
+        "duty": {"state": duty_state_of(node, unit.id, day, row), "saved_at": report.recorded_ms if report else None},
         "deadline": label(language(), "page.today.deadline", at=f"{calendar_of(node.db).on(day).due_time:%H:%M}"),
         "can_report": host == node.identity.unit,
         "made_up": made_up,
@@ -134,12 +134,12 @@ def _units(node: Replica, unit: Unit) -> dict[str, Any]:
     day = _today(node)
     tree = directory.tree_of(node)
     certified = directory.certified_units(node.db)
-    groups = groups_due(node, unit.id, day)
+    groups, judged = groups_due(node, unit.id, day), duty_day(node, day)
     states: dict[str, str] = {}
     for start in range(0, len(groups), ROWS):
         chunk = [one.id for one in groups[start : start + ROWS]]
         rows = queries.duty_rows(node.db, day, chunk)
-        states |= {one: duty_state_of(node, day, rows.get(one)) for one in chunk}
+        states |= {one: judged.state(one, rows.get(one)) for one in chunk}
     below: dict[str, list[str]] = {}
     for group in groups:
         for ancestor in tree.ancestors(group.id, day):

@@ -42,6 +42,7 @@ from schemas.case_table import ACTIONS, CONFIRMATIONS
 from schemas.case_table import STATES as CASE_STATES
 from schemas.duties import STATES
 from schemas.errors import GridError
+from schemas.excuses import REASON_CODES
 from schemas.labels import LANGUAGES, catalogue, has_label
 from schemas.measures import CHECK_MEASURES, CHECK_RATES
 from schemas.roles import ROLES
@@ -68,6 +69,8 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "action.": tuple(ACTIONS),
     "page.act.does.": tuple(name for name in ACTIONS if name != "register"),
     "page.act.field.": tuple({one.name for name in ACTIONS if name != "register" for one in widgets(name, date.min)}),
+    "excuse_reason.": REASON_CODES,
+    "page.excuses.when.": ("now", "ahead", "over"),
     "decline_reason.": DECLINE_REASONS,
     "urgency.": URGENCIES,
     "complexity.": COMPLEXITIES,
