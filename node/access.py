@@ -46,6 +46,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "excuses.Excuses:GET": Rule(RECORDS | {"analyst"}, unit_in="query"),
     "excuses.Excuses:POST": Rule(REVIEW, unit_in="json"),
     "excuses.Cancelled:POST": Rule(REVIEW),  # whom it excuses says the unit: the act asks whether it is below
+    "reminders.Reminders:GET": Rule(RECORDS, unit_in="query"),
+    "reminders.Reminders:POST": Rule(REVIEW, unit_in="json"),
     "duties.Duties:GET": Rule(EVERYBODY - {"viewer"}, unit_in="query"),
     "units.Units:GET": Rule(EVERYBODY),
     "units.OneUnit:GET": Rule(EVERYBODY),
@@ -73,6 +75,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "pages.excuses": Rule(RECORDS | {"analyst"}, unit_in="query"),
     "pages.enter_excuse": Rule(REVIEW, unit_in="form"),
     "pages.cancel_excuse": Rule(REVIEW, unit_in="form"),
+    "pages.reminders": Rule(RECORDS),
+    "pages.remind": Rule(REVIEW),  # each ticked unit is looked at by the act
     "pages.cases": Rule(RECORDS, unit_in="query"),
     "pages.new_case": Rule(RECORDS, unit_in="query"),
     "pages.register_case": Rule(RECORDS, unit_in="form"),

@@ -165,13 +165,23 @@ def missing_yesterday(replica: Replica, unit: str) -> int:
 
 
 def missing_on(replica: Replica, unit: str, day: date) -> int:
-    """Group days of a subtree that are owed, not reported and not excused: of the tallies."""
-    tree = directory.tree_of(replica)
+    """Group days of a subtree that are owed on a day, not reported and not excused: of the tallies."""
+    return missing_in(replica, unit, day, day)
 
-    def unreported(first: date, last: date) -> int:
-        return tree.group_days(unit, first, last) - queries.sum_days(replica.db, unit, first, last).reported
 
-    return unreported(day, day) - count(replica.db, tree, unit, day, day, unreported)
+def missing_in(replica: Replica, unit: str, first: date, last: date) -> int:
+    """The same of a span of days, whether their grace is over or not."""
+    tree, calendar = directory.tree_of(replica), calendar_of(replica.db)
+
+    def unreported(begin: date, end: date) -> int:
+        due = sum(
+            tree.group_days(unit, start, stop)
+            for start, stop, profile in calendar.segments(begin, end)
+            if profile.cadences[_GROUP] == "day"
+        )
+        return due - queries.sum_days(replica.db, unit, begin, end).reported
+
+    return unreported(first, last) - count(replica.db, tree, unit, first, last, unreported)
 
 
 def _items(replica: Replica, judged: DutyDay, groups: Sequence[Unit]) -> list[dict[str, Any]]:

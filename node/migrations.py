@@ -39,6 +39,7 @@ DERIVED: Final = (
     "excused",
     "excused_day",
     "excused_month",
+    "reminder",
 )
 
 _TALLY = "zero INTEGER NOT NULL, found INTEGER NOT NULL, late INTEGER NOT NULL, extra INTEGER NOT NULL"
@@ -275,3 +276,15 @@ def excuses(db: Database) -> None:
     """Who is excused when, and how many group days that lifts."""
     for statement in _EXCUSES.split(";\n"):
         db.conn.execute(statement)
+
+
+@NODE()
+def reminders(db: Database) -> None:
+    """Who was reminded of which report."""
+    db.conn.execute(
+        'CREATE TABLE reminder (event TEXT PRIMARY KEY, n INTEGER NOT NULL, unit TEXT NOT NULL, "by" TEXT NOT NULL,'
+        " author TEXT NOT NULL, period TEXT NOT NULL, first TEXT NOT NULL, last TEXT NOT NULL, at INTEGER NOT NULL)"
+        " STRICT, WITHOUT ROWID"
+    )
+    db.conn.execute('CREATE INDEX reminder_by ON reminder ("by", n)')
+    db.conn.execute("CREATE INDEX reminder_unit ON reminder (unit, last)")

@@ -8,12 +8,13 @@ from typing import Final
 
 from sqlite_utils import Database
 
-from node import queries, unprojected
+from node import queries, reminder_queries, unprojected
 from node.campaigns import CampaignProjection
 from node.cases.disclosing import KEEP_DAYS, Disclosures
 from node.cases.projection import CaseProjection
 from node.excuse_projection import ExcuseProjection
 from node.queries import DutyRow, Key, Tally
+from schemas import reminders
 from schemas.cadence import Calendar, grace_end, read_profile
 from schemas.checks import Report, effective, read_payload
 from schemas.errors import GridError
@@ -21,6 +22,7 @@ from schemas.events import payload
 from schemas.periods import parse_day, period_of
 from schemas.strict_json import Json, dumps, loads
 from schemas.units import Tree
+from sync import directory
 from sync.directory import tree_of
 from sync.replica import Deed, Replica, Stored
 
@@ -103,6 +105,8 @@ class NodeProjection:
                 case "excuse":
                     self._excuses.project(stored)
                     self._disclosures.touch(stored.event.hash)
+                case "remind":
+                    self._remind(stored)
                 case "case":
                     self._disclosures.touch(self._cases.project(stored))
                 case "disc" | "ask" | "got":
@@ -191,6 +195,14 @@ class NodeProjection:
             [stored.event.hash, report, by, stored.event.header.rtime, reason],
         )
         self._disclosures.touch(stored.event.hash)
+
+    def _remind(self, stored: Stored) -> None:
+        header, event = stored.event.header, stored.event.hash
+        author = directory.unit_of(self._db, header.node)
+        value = payload(stored.event)
+        one = reminders.read_stored(event, header.unit, author[0] if author else "", header.rtime, value)
+        reminder_queries.put(self._db, one, stored.n)
+        self._disclosures.touch(event)
 
     def _cadence(self, stored: Stored) -> None:
         if stored.event.header.unit != self._replica.identity.city:

@@ -21,6 +21,9 @@ STATES: Final = (
     "missing",
 )
 
+# States in which nothing is to be asked for.
+ANSWERED: Final = frozenset({"not_due", "zero", "found", "excused", "late_zero", "late_found"})
+
 Result = Literal["zero", "found"]
 Why = Literal["silent", "no_report"]
 _ONE_DAY: Final = timedelta(days=1)

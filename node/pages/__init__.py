@@ -15,6 +15,7 @@ from node.pages import (
     missing,
     people,
     records,
+    reminding,
     syncing,
     today,
     users,
@@ -25,7 +26,8 @@ def blueprint() -> Blueprint:
     """All pages of a node."""
     routes = Blueprint("pages", __name__)
     for subject in (
-        today, records, casework, case, missing, lifting, people, account, users, syncing, carrying, figures, audit,
+        today, records, casework, case, missing, lifting, reminding, people, account, users, syncing, carrying, figures,
+        audit,
     ):  # fmt: skip
         subject.register(routes)
     return routes

@@ -40,7 +40,7 @@ INSIDE: Final = {
     "pages.cases": ("pages.new_case", "pages.register_case", "pages.case", "pages.case_private", "pages.act",
                     "pages.enter_act"),
     "pages.rollup_page": ("pages.rollup_records",),
-    "pages.missing": ("pages.excuses", "pages.enter_excuse", "pages.cancel_excuse"),
+    "pages.missing": ("pages.excuses", "pages.enter_excuse", "pages.cancel_excuse", "pages.reminders"),
 }  # fmt: skip
 TABS: Final = 4
 MAX_TEXT: Final = 2_000

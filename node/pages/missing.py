@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -13,11 +14,13 @@ from node.guard import language, me, replica
 from node.pages.frame import page
 from node.pages.missing_lists import Asked, places, silent_nodes, state_rows, unit_name, units_below
 from node.projections import calendar_of
+from node.scope import hosts
 from schemas.clock import business_day
 from schemas.duties import last_closed_day
 from schemas.errors import Invalid
 from schemas.labels import label
 from schemas.periods import FIRST_DAY, LAST_DAY, parse_day
+from schemas.roles import REVIEW
 from schemas.units import LEVELS, Unit
 from sync import directory
 from sync.database import read
@@ -119,6 +122,8 @@ def _below(asked: Asked) -> dict[str, Any]:
     empty = _empty(asked, absent, figures)
     table = units_below(asked, silent) if asked.groups else []
     groups_below = any(one.parent_id == asked.unit for one in asked.groups)
+    may_remind = me().role in REVIEW and hosts(node, me().unit) and absent != "not_due"
+    listed |= {"may_remind": may_remind, "idem": secrets.token_hex(16)}
     shown = {"absent": absent, "figures": figures, "chips": _chips(asked, absent, figures), "empty": empty}
     return {**shown, "units": table, "groups_below": groups_below, **listed}
 

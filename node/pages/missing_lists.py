@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from flask import request, url_for
 
-from node import duties, duty_queries
+from node import duties, duty_queries, reminder_queries
 from node.duties import DutyDay, Servers, missing_on
+from node.guard import me
 from schemas.units import Unit
 from sync import directory
 from sync.replica import Replica
@@ -76,11 +77,16 @@ def silent_nodes(asked: Asked, silent: Sequence[Unit], servers: Servers) -> dict
 def places(asked: Asked, groups: Iterable[Unit]) -> dict[str, Any]:
     """Groups without a report, under the unit right above them."""
     found, more = _page_of(asked, groups, GROUPS_A_PAGE)
+    named = [one.id for one in found]
+    reminded = reminder_queries.last_sent(asked.node.db, me().unit, named, asked.day.isoformat()) if found else {}
     shown = [
         {
             "name": unit_name(asked.node, parent or "", asked.day),
             "path": _path(asked, parent or ""),
-            "groups": [{"name": one.name, "href": asked.url(unit=one.id)} for one in under],
+            "groups": [
+                {"id": one.id, "name": one.name, "href": asked.url(unit=one.id), "reminded_at": reminded.get(one.id)}
+                for one in under
+            ],
         }
         for parent, under in groupby(found, key=lambda one: one.parent_id)
     ]

@@ -14,6 +14,7 @@ from node.duties import duty_day, groups_due
 from node.guard import language, me, replica, wake
 from node.pages.frame import may_open, page, rooms, typed
 from node.pages.records import RECORD_DAYS, recent
+from node.pages.reminding import reminded
 from node.projections import calendar_of
 from node.records import days_missing
 from node.scope import require_scope
@@ -127,6 +128,7 @@ def _group(node: Replica, unit: Unit) -> dict[str, Any]:
         "records": recent(node, [unit.id], day - timedelta(days=RECORD_DAYS), day),
         "stats30": {"due": owed, "reported": len(reported)},
         "idem": secrets.token_hex(16),
+        "reminded": reminded(node, [unit.id]),
     }
 
 
@@ -159,6 +161,7 @@ def _units(node: Replica, unit: Unit) -> dict[str, Any]:
         "counts": _counts(below.get(unit.id, [])),
         "rows": rows_shown,
         "next": None,
+        "reminded": reminded(node, [unit.id]),
     }
 
 
