@@ -16,6 +16,7 @@ from node.asof import known_at
 from node.cli import count
 from node.exports import rollup_file, text_table
 from node.home import Home
+from node.masks import mask
 from node.terminal import DONE, Parser, language, run, show
 from schemas.errors import Invalid
 from schemas.labels import label
@@ -103,6 +104,8 @@ def _rollup(arguments: argparse.Namespace) -> int:
             earlier, arguments.unit, arguments.period, by=arguments.by, tree=arguments.tree, now_ms=at_ms,
             language=language(), campaign=arguments.campaign,
         )  # fmt: skip
+        if kind in ("csv", "xlsx"):
+            document = mask(earlier, document, arguments.by)
     home.close()
     if kind == "json":
         content = (dumps(document) + "\n").encode("utf-8")

@@ -10,6 +10,7 @@ from typing import Any, Final
 import xlsxwriter
 
 from schemas.labels import label
+from schemas.masking import OTHER_TEXT, SMALL_TEXT, is_masked, shown
 from schemas.unit_acts import LEVELS
 
 _RISKY: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -30,8 +31,8 @@ def table_of(document: dict[str, Any], language: str) -> list[list[Cell]]:
     total = {"key": document["unit"], "label": label(language, "table.total"), **document}
     for row in [*document["rows"], total]:
         cells: list[Cell] = [str(row["key"]), str(row["label"])]
-        cells += [row["measures"][name] for name in measures]
-        cells += [row["rates"][name]["value"] for name in rates]
+        cells += [_figure(row["measures"][name]) for name in measures]
+        cells += [OTHER_TEXT if is_masked(row["rates"][name]) else row["rates"][name]["value"] for name in rates]
         rows.append(cells)
     return rows
 
@@ -46,9 +47,14 @@ def _matrix(document: dict[str, Any], language: str) -> list[list[Cell]]:
     rows = [header]
     for row in document["rows"]:
         pairs = [*(row["cells"][level] for level in LEVELS), row["subtotal"], row["year_to_date"]]
-        figures: list[Cell] = [pair[name] for pair in pairs for name in ("mediated", "agreed")]
+        figures: list[Cell] = [_figure(pair[name]) for pair in pairs for name in ("mediated", "agreed")]
         rows.append([str(row["key"]), str(row["label"]), *figures])
     return rows
+
+
+def _figure(value: Any) -> Cell:
+    """A figure, or what is printed in the place of one that is masked."""
+    return shown(value) if is_masked(value) else int(value)
 
 
 def rollup_file(document: dict[str, Any], kind: str, language: str) -> tuple[bytes, str, str]:
@@ -93,7 +99,7 @@ def _xlsx(table: list[list[Cell]], document: dict[str, Any], language: str) -> b
     percent = book.add_format({"num_format": "0.00"})
     for at, row in enumerate(table):
         for column, cell in enumerate(row):
-            if at and column >= 2 and isinstance(cell, str):
+            if at and column >= 2 and isinstance(cell, str) and cell not in (SMALL_TEXT, OTHER_TEXT):
                 sheet.write_number(at, column, float(cell), percent)
             elif cell is not None:
                 sheet.write(at, column, cell)

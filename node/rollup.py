@@ -259,7 +259,7 @@ def answer(
     now_ms: int,
     language: str = DEFAULT_LANGUAGE,
     campaign: str | None = None,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """The rollup document of 4-interfaces. Raises NotFound and Invalid naming the field."""
     if by not in (None, "", *DIMENSIONS):
         raise Invalid("bad_dimension", field="by", value=by, allowed=", ".join(DIMENSIONS))

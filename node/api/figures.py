@@ -15,6 +15,7 @@ from node.asof import known_at
 from node.campaigns import held
 from node.exports import rollup_file
 from node.guard import language, me, replica
+from node.masks import for_role, mask
 from node.rollup_records import read_filters, records
 from schemas.campaigns import campaign_payload
 from schemas.clock import business_day
@@ -141,12 +142,16 @@ class Records(MethodView):
 
 
 def answered(node: Replica, unit: str, period: str, query: dict[str, Any]) -> dict[str, Any]:
-    """The rollup document now, or as it was known at `as_of`."""
+    """The rollup document now, or as it was known at `as_of`, as the reader may see it; a file is masked for all."""
+    by = query.get("by")
     with known_at(node, query.get("as_of")) as (earlier, at_ms):
-        return rollup.answer(
-            earlier, unit, period, by=query.get("by"), tree=query.get("tree", "then"), now_ms=at_ms,
-            language=language(), campaign=query.get("campaign"),
+        document = rollup.answer(
+            earlier, unit, period, by=by, tree=query.get("tree", "then"), now_ms=at_ms, language=language(),
+            campaign=query.get("campaign"),
         )  # fmt: skip
+        if query.get("format", "json") != "json":
+            return mask(earlier, document, by)
+        return for_role(earlier, document, by, me().role)
 
 
 def unit_json(unit: Unit, *, has_node: bool) -> dict[str, Any]:

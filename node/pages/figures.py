@@ -101,7 +101,7 @@ def _row(
             shown["href"] = _here(unit=row["key"], period=period.key, tree=tree_mode, about=about)
     elif by != "day":
         pass
-    elif level == LEVELS[0]:
+    elif level == LEVELS[0] and me().role in EVIDENCE:  # one group's day is a single record
         day = date.fromisoformat(row["key"])
         shown["state"] = duty_state_of(node, unit, day, queries.duty_row(node.db, (unit, row["key"], "regular")))
     else:

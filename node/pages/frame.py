@@ -17,6 +17,7 @@ from node.rooms import Entry, Rooms
 from schemas.clock import SHANGHAI, business_day
 from schemas.errors import GridError, Invalid
 from schemas.labels import DEFAULT_LANGUAGE, explain, has_label, label
+from schemas.masking import Masked
 from sync.directory import tree_of
 
 Link = dict[str, Any]
@@ -207,7 +208,9 @@ def error_page(error: GridError) -> Response:
 
 
 def number(value: object) -> str:
-    """A count with thousands separators; what is no number stays as it is."""
+    """A count with thousands separators, a masked one as it is printed; what is no number stays as it is."""
+    if isinstance(value, Masked):
+        return value.text
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 

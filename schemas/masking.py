@@ -1,0 +1,183 @@
+"""Masking of small figures (2-domain, Measures): in bulletins, exports and to role `viewer`, cells of 1-4 below
+township level print `<5`, and as many others are suppressed as it takes that no masked one can be worked out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, TypeAlias
+
+from schemas.case_measures import CASE_RATES, SETTLED_AT, STANDING_MEASURES
+from schemas.measures import RATES
+from schemas.suppression import Sum, is_small, suppress
+from schemas.unit_acts import LEVELS
+
+Document: TypeAlias = Mapping[str, Any]
+Path: TypeAlias = tuple[Any, ...]  # where a figure stands in a document
+BELOW: Final = LEVELS[: LEVELS.index("township")]
+SMALL_TEXT: Final = "<5"
+OTHER_TEXT: Final = "*"
+# (total, parts) within one row; one that does not hold there, as for duties still open, is no help to anybody.
+ROW_SUMS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("checks_due", ("checks_zero", "checks_found", "checks_excused", "checks_missing")),
+    ("confirmations_due", ("confirmations_done", "confirmations_missing")),
+    ("mediated", ("agreed", "not_agreed")),
+    ("agreed", SETTLED_AT),
+)
+# Figures at the end of a period: those of days don't add up, the last day's is the period's.
+_STANDING: Final = frozenset(STANDING_MEASURES)
+
+
+class Masked(dict[str, Any]):
+    """`{"value": null, "masked": true}`. Which masks stand for a small figure and which only protect another is for
+    those who print, and no part of the answer.
+    """
+
+    def __init__(self, *, small: bool) -> None:
+        super().__init__(value=None, masked=True)
+        self.small = small
+
+    @property
+    def text(self) -> str:
+        """`<5` for a small figure, `*` for one that protects another."""
+        return SMALL_TEXT if self.small else OTHER_TEXT
+
+
+def is_masked(value: object) -> bool:
+    """Whether a figure or a rate of a document is masked."""
+    return isinstance(value, Mapping) and value.get("masked") is True
+
+
+def shown(value: object) -> str:
+    """A figure as it is printed."""
+    return value.text if isinstance(value, Masked) else str(value)
+
+
+def below_township(level: str | None) -> bool:
+    """Whether figures about a unit of this level are masked when they are small."""
+    return level in BELOW
+
+
+def masked(document: Document, by: str | None, level_of: Callable[[str], str | None]) -> dict[str, Any]:
+    """A rollup document with its small figures masked; `level_of` knows the level of a unit.
+
+    The figures of a rate that rests on a masked one are masked with it. A document with nothing to mask comes back
+    equal. No figure stands twice under different names but as a sum, so that what is printed gives none away.
+    """
+    figures = dict(_figures(document))
+    own = below_township(level_of(document["unit"]))
+    by_unit = by == "children"
+    sensitive = [
+        path
+        for path in figures
+        if (below_township(level_of(_row_key(document, path))) if by_unit and path[0] == "rows" else own)
+    ]
+    if not any(is_small(figures[path]) for path in sensitive):
+        return dict(document)
+    hidden = suppress(figures, _sums(document, figures, by), sensitive)
+    small = {path for path in sensitive if is_small(figures[path])}
+    masks = {path: Masked(small=path in small) for path in hidden}
+    return _with_masks(document, masks)
+
+
+def _row_key(document: Document, path: Path) -> str:
+    return str(document["rows"][path[1]]["key"])
+
+
+def _figures(document: Document) -> Iterator[tuple[Path, int]]:
+    for name, value in document["measures"].items():
+        yield ("measures", name), value
+    for place, row in enumerate(document["rows"]):
+        for name, value in row["measures"].items():
+            yield ("rows", place, "measures", name), value
+        for level, cell in row.get("cells", {}).items():
+            for name, value in cell.items():
+                yield ("rows", place, "cells", level, name), value
+        for part in ("subtotal", "year_to_date"):
+            for name, value in row.get(part, {}).items():
+                yield ("rows", place, part, name), value
+
+
+def _sums(document: Document, figures: Mapping[Path, int], by: str | None) -> Iterator[Sum]:
+    """Everything that an onlooker may add up; sums that don't hold are left aside by `suppress`."""
+    rows = document["rows"]
+    holders: list[Path] = [(), *(("rows", place) for place in range(len(rows)))]
+    for holder in holders:
+        for total, parts in ROW_SUMS:
+            paths = tuple((*holder, "measures", part) for part in parts)
+            if (*holder, "measures", total) in figures and all(path in figures for path in paths):
+                yield Sum((*holder, "measures", total), paths)
+    if rows and "cells" in rows[0]:
+        yield from _matrix_sums(rows)
+    elif rows:
+        for name in document["measures"]:
+            if by == "day" and name in _STANDING:
+                yield Sum(("measures", name), (("rows", len(rows) - 1, "measures", name),))
+            else:
+                yield Sum(("measures", name), tuple(("rows", place, "measures", name) for place in range(len(rows))))
+
+
+def _matrix_sums(rows: list[dict[str, Any]]) -> Iterator[Sum]:
+    last = len(rows) - 1
+    for name in rows[0]["subtotal"]:
+        for place, row in enumerate(rows):
+            subtotal: Path = ("rows", place, "subtotal", name)
+            yield Sum(subtotal, tuple(("rows", place, "cells", level, name) for level in row["cells"]))
+            yield Sum(("rows", place, "measures", name), (subtotal,))
+            yield Sum(("rows", place, "year_to_date", name), (subtotal,))  # holds where the period begins the year
+        columns: list[Path] = [("cells", level, name) for level in rows[0]["cells"]]
+        for column in (*columns, ("subtotal", name), ("year_to_date", name)):
+            yield Sum(("rows", last, *column), tuple(("rows", place, *column) for place in range(last)))
+        yield Sum(("measures", name), (("rows", last, "subtotal", name),))
+
+
+def _with_masks(document: Document, masks: Mapping[Path, Masked]) -> dict[str, Any]:
+    rows = []
+    for place, row in enumerate(document["rows"]):
+        here = {path[2:]: mask for path, mask in masks.items() if path[:2] == ("rows", place)} if masks else {}
+        rows.append(_holder(row, here))
+    top = {path: mask for path, mask in masks.items() if path[0] == "measures"}
+    return {**_holder(document, top), "rows": rows}
+
+
+def _holder(holder: Document, masks: Mapping[Path, Masked]) -> dict[str, Any]:
+    """One row, or the whole document, with its masks put in and the rates that rest on them masked too."""
+    if not masks:
+        return dict(holder)
+    measures = {name: masks.get(("measures", name), value) for name, value in holder["measures"].items()}
+    found: dict[str, Any] = {**holder, "measures": measures}
+    if "cells" in holder:
+        found["cells"] = {
+            level: {name: masks.get(("cells", level, name), value) for name, value in cell.items()}
+            for level, cell in holder["cells"].items()
+        }
+    for part in ("subtotal", "year_to_date"):
+        if part in holder:
+            found[part] = {name: masks.get((part, name), value) for name, value in holder[part].items()}
+    found["rates"] = {
+        name: _masked_rate(rate) if any(is_masked(measures.get(one)) for one in inputs_of(name)) else rate
+        for name, rate in holder["rates"].items()
+    }
+    return found
+
+
+def _masked_rate(rate: Mapping[str, Any]) -> dict[str, Any]:
+    mask = Masked(small=False)
+    kept = {name: value for name, value in rate.items() if name != "note"}
+    return {**kept, "value": None, "numerator": mask, "denominator": mask, "masked": True}
+
+
+class _Asked(dict[str, int]):
+    """Every measure is 1, and which ones were asked for is remembered."""
+
+    def __missing__(self, name: str) -> int:
+        self[name] = 1
+        return 1
+
+
+def inputs_of(rate: str) -> Iterable[str]:
+    """The measures that a rate is made of; none for one that is not made of measures of this version."""
+    asked = _Asked()
+    for part in RATES.get(rate) or CASE_RATES.get(rate) or ():
+        part(asked)
+    return tuple(asked)
