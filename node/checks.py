@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, time
 from typing import Any, Final
 
-from node import answers, campaigns, queries
+from node import answers, campaigns, duty_queries, queries
 from node.accounts import Account
 from node.answers import Answer, Document, request_bytes
 from node.excuses import excuse_of
@@ -88,7 +88,7 @@ def duty_state_of(
     """One of the duty states for a day of a group with its effective check, or for a duty with a grace of its own."""
     profile = calendar_of(replica.db).on(day)
     grace = grace_end(profile, "group", period_of("day", day)) if grace_ms is None else grace_ms
-    returned = row is not None and row.event in queries.returns_of(replica.db, [row.event])
+    returned = row is not None and row.event in duty_queries.returns_of(replica.db, [row.event])
     return duty_state(
         replica.env.now_ms(),
         at_time(day, time(0)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlite_utils import Database
 
@@ -111,3 +111,23 @@ def _written(header: str, arrived_at: int) -> int:
 def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(values), CHUNK):
         yield values[start : start + CHUNK]
+
+
+class Return(NamedTuple):
+    """A report was sent back: by which unit, at which instant (unix ms), why as a code, and in words if held."""
+
+    by: str
+    at: int
+    reason_code: str | None
+    words: str | None
+
+
+def returns_of(db: Database, events: Sequence[str]) -> dict[str, Return]:
+    """The latest return of each report; the words are a JSON object with `reason` and `text`."""
+    rows = db.execute(
+        "SELECT r.report, r.by, r.at, r.reason, p.text FROM check_return r JOIN event e ON e.hash = r.event"
+        " LEFT JOIN part p ON p.event = e.n AND p.name = 'per'"
+        f" WHERE r.report IN ({','.join('?' * len(events))}) ORDER BY r.at, r.event",
+        list(events),
+    )
+    return {row[0]: Return(*row[1:]) for row in rows}

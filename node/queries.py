@@ -163,16 +163,6 @@ def put_duty(db: Database, key: Key, row: DutyRow) -> None:
     )
 
 
-def returns_of(db: Database, events: Sequence[str]) -> dict[str, tuple[str, int, str | None]]:
-    """{report: (by unit, instant, reason)} of the latest return of each report."""
-    rows = db.execute(
-        f"SELECT report, by, at, reason FROM check_return WHERE report IN ({','.join('?' * len(events))})"
-        " ORDER BY at, event",
-        list(events),
-    )
-    return {row[0]: (row[1], row[2], row[3]) for row in rows}
-
-
 # ---- tallies
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from node import queries
+from node import duty_queries, queries
 from node.checks import duty_state_of, state_of
 from schemas.checks import Report
 from schemas.clock import business_day, iso_instant
@@ -16,7 +16,7 @@ from schemas.errors import GridError, NotFound
 from schemas.events import FIELD_COUNT
 from schemas.strict_json import Json, loads
 from schemas.units import LEVELS
-from sync import directory, erasure, marks
+from sync import directory, erasure, heads, marks
 from sync.certificates import intact
 from sync.refusals import LOST
 from sync.replica import Replica
@@ -87,6 +87,7 @@ def _stations(replica: Replica, writer: str) -> list[tuple[str, str]]:
 def check_items(replica: Replica, reports: Sequence[Report]) -> list[dict[str, Any]]:
     """The items of `GET /api/v1/checks`."""
     items = []
+    returned = duty_queries.returns_of(replica.db, [report.event for report in reports])
     for report in reports:
         row = queries.duty_row(replica.db, (report.unit, report.date.isoformat(), report.occasion))
         found = {"disputes": report.disputes, "hazards": report.hazards} if report.result == "found" else None
@@ -104,10 +105,28 @@ def check_items(replica: Replica, reports: Sequence[Report]) -> list[dict[str, A
                 "state": state_of(replica, report.unit, report.date, report.occasion),
                 "recorded_at": iso_instant(report.recorded_ms),
                 "received_at": iso_instant(report.received_ms),
+                "returned": returned_json(replica, returned.get(report.event)),
                 **path_json(replica, report.event),
             }
         )
     return items
+
+
+def returned_json(replica: Replica, found: duty_queries.Return | None) -> dict[str, Any] | None:
+    """Who sent a report back, when and why; `reason` and `text` are None where the words are not held here: only who
+    wrote them and whom they are for holds them, and nobody reads them while a restored database catches up.
+    """
+    if found is None:
+        return None
+    said = _read(None if heads.is_covered(replica.db) else found.words)
+    words = said if isinstance(said, dict) else {}
+    return {
+        "by": found.by,
+        "at": iso_instant(found.at),
+        "reason_code": found.reason_code,
+        "reason": words.get("reason"),
+        "text": words.get("text"),
+    }
 
 
 def path_json(replica: Replica, event: str) -> dict[str, Any]:

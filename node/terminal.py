@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from typing import Any, Final, NoReturn
 
@@ -15,6 +16,7 @@ from sync.env import TransportError
 DONE: Final = 0
 WRONG: Final = 1
 REFUSED: Final = 2
+_EVENT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def language() -> str:
@@ -34,7 +36,7 @@ class Parser(argparse.ArgumentParser):
 
 def run(parser: argparse.ArgumentParser, argv: list[str]) -> int:
     """Parses and runs; every refusal becomes one line and exit code 2, an unreachable parent 1."""
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_args(events_last(argv))
     try:
         return int(arguments.run(arguments))
     except GridError as error:
@@ -46,6 +48,16 @@ def run(parser: argparse.ArgumentParser, argv: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader went away (`| head`); nothing is left to say
         return DONE
+
+
+def events_last(argv: list[str]) -> list[str]:
+    """The words of a command, its events behind `--` if one of them begins with a dash, as one in 64 does: it would be
+    taken for an option.
+    """
+    events = [word for word in argv if _EVENT.fullmatch(word)]
+    if not any(event.startswith("-") for event in events):
+        return argv
+    return [*(word for word in argv if word not in events), "--", *events]
 
 
 def show(arguments: argparse.Namespace, document: dict[str, Any], plain: str) -> None:

@@ -108,8 +108,8 @@ class SystemEnv:
         return shutil.disk_usage(self.folder).free
 
     def copies(self) -> Sequence[Path]:
-        """Earlier databases that are kept in the data folder."""
-        return sorted(self.folder.glob("*/*.db"))
+        """Earlier databases that are kept in the data folder, however deep."""
+        return sorted(path for path in self.folder.rglob("*.db") if path.parent != self.folder)
 
     def committing(self, name: str, moment: Moment) -> None:
         """A seam for tests; does nothing by itself."""

@@ -15,6 +15,7 @@ from schemas.case_lists import PARTY_ROLES
 from schemas.cases import Case
 from schemas.clock import iso_instant
 from schemas.errors import GridError, Invalid
+from schemas.roles import RECORDS
 from schemas.strict_json import Json, loads
 from sync import heads
 from sync.database import write
@@ -56,17 +57,24 @@ def read_words(replica: Replica, account: Account, case: Case, purpose: str) -> 
 
 
 def words_held(replica: Replica, account: Account, case: Case) -> dict[str, dict[str, Any]]:
-    """For those who may not read the private part: by event, the words of the answers to supervisions by units in their
-    own subtree, as far as this node serves these units and holds the words.
+    """For those who may not read the private part: by event, the words addressed to units in their own subtree, as far
+    as this node serves these units and holds the words. These are the answers to their supervisions, for the roles of
+    casework, and why an offer of theirs was sent back, for whoever may offer a case: a worker too.
     """
-    if account.role not in PRIVATE or is_covered(replica.db):
+    if account.role not in RECORDS or is_covered(replica.db):
         return {}
+
+    def ours(unit: str) -> bool:
+        return in_scope(replica, account, unit) and hosts(replica, unit)
+
+    offered_by = {act.hash: act.unit for act in case.effective}
     mine = {
-        answer
-        for one in case.supervisions
-        if in_scope(replica, account, one.unit) and hosts(replica, one.unit)
-        for answer in one.answers
+        act.hash
+        for act in case.effective
+        if act.action == "send_back" and act.offer is not None and ours(offered_by.get(act.offer, ""))
     }
+    if account.role in PRIVATE:
+        mine |= {answer for one in case.supervisions if ours(one.unit) for answer in one.answers}
     return {event: said for event, said in _gathered(replica, case)["words"].items() if event in mine}
 
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from flask import Blueprint, request
 
-from node import queries
+from node import duty_queries, queries
 from node.checks import duty_state_of
 from node.guard import language, me, replica
 from node.pages.frame import page, time_text
-from node.records import Path, path_of
+from node.records import Path, path_of, returned_json
 from schemas.checks import Report
 from schemas.clock import business_day
 from schemas.labels import label
@@ -54,12 +54,12 @@ def recent(node: Replica, units: list[str] | None, first: date, last: date) -> l
     """The records of some units (None: all) over days, newest first, at most 100."""
     reports = queries.reports_between(node.db, units, first, last, None, RECORDS)
     amended = {report.amends: report.event for report in reports if report.amends}
-    returned = queries.returns_of(node.db, [report.event for report in reports]) if reports else {}
+    returned = duty_queries.returns_of(node.db, [report.event for report in reports]) if reports else {}
     return [_record(node, report, amended.get(report.event), returned.get(report.event)) for report in reports]
 
 
 def _record(
-    node: Replica, report: Report, amended_by: str | None, returned: tuple[str, int, str | None] | None
+    node: Replica, report: Report, amended_by: str | None, returned: duty_queries.Return | None
 ) -> dict[str, Any]:
     lang = language()
     row = queries.duty_row(node.db, (report.unit, report.date.isoformat(), report.occasion))
@@ -71,13 +71,10 @@ def _record(
     if way.refused is not None:
         by, code, _at = way.refused
         refused = {"by": _name(node, by), "code": code, "reason": label(lang, f"refused.{code}")}
-    sent_back = None
-    if returned is not None:
-        sent_back = {
-            "by": _name(node, returned[0]),
-            "at": returned[1],
-            "reason": label(lang, "page.today.returned_why"),
-        }
+    sent_back = returned_json(node, returned)
+    if sent_back is not None:
+        said = "".join(f"{text}。" for text in (sent_back["reason"], sent_back["text"]) if text)
+        sent_back |= {"by": _name(node, sent_back["by"]), "reason": said or label(lang, "page.today.returned_why")}
     return {
         "day": report.date,
         "unit": _name(node, report.unit),

@@ -141,14 +141,31 @@ def test_words_addressed_to_a_unit_are_opened_on_its_page_and_logged_and_by_nobo
     browser = signed_in(there.east)
     shown = browser.get(f"/cases/{case['id']}").get_data(as_text=True)
     assert "已约双方周五调解" not in shown
-    assert "答复本单位督办的" in shown
+    assert "写给本单位的" in shown
     opened = post(browser, f"/cases/{case['id']}", f"/cases/{case['id']}/private", {"purpose": "督办"})
     assert "已约双方周五调解" in opened.get_data(as_text=True)
     assert NARRATIVE not in opened.get_data(as_text=True)
     assert there.east.count("audit", "act = 'private_read' AND purpose = '督办'") == 1
     viewer = Caseworker(there.east, "v", "viewer", EAST)
     assert "已约双方周五调解" not in str(viewer.get(f"/{case['id']}").get_json())
-    assert "答复本单位督办的" not in signed_in(there.hub).get(f"/cases/{case['id']}").get_data(as_text=True)
+    assert "写给本单位的" not in signed_in(there.hub).get(f"/cases/{case['id']}").get_data(as_text=True)
+
+
+def test_a_worker_reads_why_an_offer_of_the_own_unit_was_sent_back_logged_and_no_other_private_word(
+    there: Town,
+) -> None:
+    worker = Caseworker(there.village, "w", "worker", E_VILLAGE)
+    case = there.by[E_VILLAGE].register(private=PRIVATE)
+    there.city.settle(30)
+    case = there.act(E_VILLAGE, case, "hand_up", to_unit=E_TOWN, reason="涉及两个村")
+    there.act(E_TOWN, case, "send_back", reason="请先在村里谈一次")
+    seen = worker.see(case, "?purpose=看退回原因")
+    assert seen["private"] is None
+    assert "请先在村里谈一次" in str(seen["timeline"])
+    assert "涉及两个村" not in str(seen["timeline"])
+    assert there.village.count("reading", "account = 'w' AND purpose = '看退回原因'") == 1
+    group = Caseworker(there.village, "g", "worker", E_GROUPS[0])
+    assert group.get(f"/{case['id']}").status_code in (403, 404)
 
 
 def test_a_returned_report_s_words_reach_who_reported(there: Town) -> None:

@@ -224,11 +224,11 @@ class Nodes:
         hub.start()
         return hub
 
-    def below(self, parent: Live, unit: str) -> Live:
-        """A node enrolled at its parent, serving."""
+    def below(self, parent: Live, unit: str, url: str | None = None) -> Live:
+        """A node enrolled at its parent, serving; `url` is the way to the parent if it is not the plain one."""
         node = self._new(unit)
         code = parent.command("invite", unit).stdout.strip()
-        node.command("init", "--unit", unit, "--parent", parent.url, "--code", code)
+        node.command("init", "--unit", unit, "--parent", url or parent.url, "--code", code)
         node.configure(parent)
         node.start()
         return node
