@@ -1,8 +1,8 @@
 """Charts drawn on the server: plain functions from figures to markup, coloured by the classes of `static/app.css`.
 
 On a screen a drawing takes the width that it gets, and its words stand in HTML beside it; with `paper` it has a viewBox
-of its real size and its words inside, for the PDF, where `paper_style()` brings the colours. A drawing says by itself
-what it shows (`role="img"` and `<title>`), or is hidden from readers because the figures stand beside it.
+of its real size, its words and its light colours inside, for the PDF and for documents that stand alone. A drawing
+says by itself what it shows (`role="img"`, `<title>`), or is hidden from readers because the figures stand beside it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from node.charts.bars import bar, split
 from node.charts.calendar import CalendarDay, calendar, heat
 from node.charts.markup import Paper, coverage_tone
-from node.charts.paper import paper_style
 from node.charts.shapes import Shape, shape_map
 from node.charts.tiles import Tile, tile_map
 from node.charts.trend import Series, trend
@@ -25,7 +24,6 @@ __all__ = (
     "calendar",
     "coverage_tone",
     "heat",
-    "paper_style",
     "shape_map",
     "split",
     "tile_map",

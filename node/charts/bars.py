@@ -8,6 +8,7 @@ from typing import Final
 from markupsafe import Markup
 
 from node.charts.markup import Paper, element, joined, share
+from node.charts.paper import drawing
 
 BAR_HEIGHT: Final = 12
 METER_HEIGHT: Final = 14
@@ -19,8 +20,7 @@ def bar(value: int, top: int, paper: Paper | None = None) -> Markup:
         drawn = element("rect", class_="f-bar", width=share(value, top), height=BAR_HEIGHT, rx=2)
         return element("svg", drawn, height=BAR_HEIGHT, aria_hidden="true")
     length = paper.width * value / top if top else 0.0
-    drawn = element("rect", class_="f-bar", width=length, height=paper.height, rx=2)
-    return element("svg", drawn, viewBox=paper.box, width=paper.width, height=paper.height, aria_hidden="true")
+    return drawing(element("rect", class_="f-bar", width=length, height=paper.height, rx=2), paper, None)
 
 
 def split(parts: Sequence[tuple[str, int]], total: int, paper: Paper | None = None) -> Markup:
@@ -38,5 +38,6 @@ def split(parts: Sequence[tuple[str, int]], total: int, paper: Paper | None = No
                 place = {"x": paper.width * at / total, "width": paper.width * value / total}
             drawn.append(element("rect", class_=tone, **place, height=height))
         at += value
-    size: dict[str, object] = {} if paper is None else {"viewBox": paper.box, "width": paper.width}
-    return element("svg", joined(drawn), class_="meter", **size, height=height, aria_hidden="true")
+    if paper is not None:
+        return drawing(joined(drawn), paper, None)
+    return element("svg", joined(drawn), class_="meter", height=height, aria_hidden="true")

@@ -9,6 +9,7 @@ from typing import Final
 from markupsafe import Markup
 
 from node.charts.markup import Paper, element, joined
+from node.charts.paper import drawing
 
 COLUMNS: Final = 5
 ROWS: Final = 12
@@ -61,7 +62,4 @@ def _on_paper(tiles: Sequence[Tile], title: str, paper: Paper) -> Markup:
             element("text", one.figure, class_=f"tx {tone}-on", x=middle, y=top + height / 2 + 10,
                     text_anchor="middle"),
         ]  # fmt: skip
-    return element(
-        "svg", element("title", title), joined(drawn), viewBox=paper.box, width=paper.width, height=paper.height,
-        role="img", aria_label=title,
-    )  # fmt: skip
+    return drawing(joined(drawn), paper, title)

@@ -9,6 +9,7 @@ from typing import Final
 from markupsafe import Markup
 
 from node.charts.markup import Paper, element, joined
+from node.charts.paper import drawing
 
 MAX_STEPS: Final = 4
 LABELS: Final = 5
@@ -77,10 +78,7 @@ def _on_paper(
     for at in spread(len(labels)):
         x = _x(at, len(labels), area)
         words.append(element("text", labels[at], class_="tx", x=x, y=area[3] + _LABEL_DROP, text_anchor="middle"))
-    return element(
-        "svg", element("title", title), _grid(ticks, area), _lines(series, ticks[-1], area), joined(words),
-        viewBox=paper.box, width=paper.width, height=paper.height, role="img", aria_label=title,
-    )  # fmt: skip
+    return drawing(joined([_grid(ticks, area), _lines(series, ticks[-1], area), *words]), paper, title)
 
 
 Area = tuple[float, float, float, float]
