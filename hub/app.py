@@ -12,4 +12,5 @@ from node.rooms import Rooms
 
 def create_hub_app(grid: Grid) -> Flask:
     """The application of the city's own node."""
-    return create_app(grid, Rooms((directory_routes,), (pages.blueprint(),), pages.MENU, pages.INSIDE))
+    rooms = Rooms((directory_routes,), (pages.blueprint(),), pages.MENU, pages.INSIDE, home="city.overview")
+    return create_app(grid, rooms)

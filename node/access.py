@@ -91,6 +91,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "pages.sync_run": Rule(EVERYBODY - {"viewer", "analyst"}),
     "pages.rollup_page": Rule(EVERYBODY, unit_in="query"),
     "pages.rollup_records": Rule(EVIDENCE, unit_in="query"),
+    "pages.evidence": Rule(EVIDENCE),
+    "pages.evidence_line": Rule(EVIDENCE),
+    "pages.evidence_trail": Rule(EVIDENCE),
     "pages.users_page": Rule(ADMIN),
     "pages.add_user": Rule(ADMIN, unit_in="form"),
     "pages.one_user": Rule(ADMIN),  # whose account it is says the unit: the act asks whether it is below
@@ -107,6 +110,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "pages.audit_export": Rule(ADMIN),
     "pages.more": Rule(EVERYBODY),
     # The city's own pages (hub/pages): they are at the hub only.
+    "city.overview": Rule(EVERYBODY, unit_in="query"),
     "city.matrix": Rule(EVERYBODY, unit_in="query"),
 }
 

@@ -45,6 +45,11 @@ def iso_instant(at_ms: int | None) -> str | None:
     return _moment(at_ms).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
+def local_text(at_ms: int) -> str:
+    """An instant as people in Shanghai write it: `2026-11-23 16:40:07`."""
+    return _moment(at_ms).astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def parse_instant(value: object, field: str) -> int:
     """Unix ms of an instant given as an integer in ms, or as RFC 3339 text with `Z` or an offset.
 

@@ -24,6 +24,11 @@ def key_of(db: Database, node: str, extra: Mapping[str, bytes] | None = None) ->
     return row[0] if row else None
 
 
+def fits(key: bytes, node: str) -> bool:
+    """Whether a node is named after this key."""
+    return node_id(key) == node
+
+
 def signed_by_its_node(event: Event, key: bytes | None) -> bool:
     """Whether the facts are there, and parts, header and signature fit each other and the key."""
     if key is None or node_id(key) != event.node or parts_hash(event.parts) != event.header.phash:

@@ -8,12 +8,12 @@ from typing import Final
 
 from flask import Blueprint
 
-from hub.pages import matrix
+from hub.pages import matrix, overview
 from node.rooms import Entry
 
 # By group of the menu, in reading order. Entries of a group that a node has too stand in front of the node's.
 MENU: Final[dict[str, tuple[Entry, ...]]] = {
-    "nav.group.city": (("city.matrix", "nav.matrix", "list"),),
+    "nav.group.city": (("city.overview", "nav.overview", "chart"), ("city.matrix", "nav.matrix", "list")),
     "nav.group.system": (),
 }
 INSIDE: Final[dict[str, tuple[str, ...]]] = {}
@@ -22,6 +22,6 @@ INSIDE: Final[dict[str, tuple[str, ...]]] = {}
 def blueprint() -> Blueprint:
     """All pages of the city; their templates extend the node's `base.html`."""
     routes = Blueprint("city", __name__, template_folder="../templates")
-    for subject in (matrix,):
+    for subject in (overview, matrix):
         subject.register(routes)
     return routes

@@ -12,10 +12,12 @@ from node.api.base import blueprint
 from node.api.parsing import idempotency_key, require_event
 from node.api.shapes import Document, UserBody
 from node.guard import language, me, replica
+from node.proof import proof_json, prove
 from node.records import evidence
 from node.scope import require_scope
 from schemas.errors import Forbidden
 from sync import log
+from sync.database import read
 
 sync_routes = blueprint("sync_state", "同步 / sync")
 event_routes = blueprint("events", "证据 / evidence")
@@ -46,12 +48,16 @@ class Evidence(MethodView):
 
     @event_routes.response(200, Document)
     def get(self, event: str) -> dict[str, Any]:
-        """Header, signature, chain position, whether it verifies now, and the marks of each hop."""
+        """Header, signature, chain position, whether it verifies now, and the marks of each hop; each check by itself,
+        the events that follow, and the certificates up to the root.
+        """
         require_event(event)
-        node, document = replica(), evidence(replica(), event)
-        if me().unit != node.identity.unit:
-            require_scope(node, me(), document["unit"])
-        return document
+        node = replica()
+        with read(node.db):
+            document = evidence(node, event)
+            if me().unit != node.identity.unit:
+                require_scope(node, me(), document["unit"])
+            return {**document, **proof_json(prove(node, event))}
 
 
 @user_routes.route("/users")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from node.charts.bars import bar, split
 from node.charts.calendar import CalendarDay, calendar, heat
-from node.charts.markup import Paper, coverage_tone
+from node.charts.markup import Paper, coverage_tone, percent
 from node.charts.shapes import Shape, shape_map
 from node.charts.tiles import Tile, tile_map
 from node.charts.trend import Series, trend
@@ -24,6 +24,7 @@ __all__ = (
     "calendar",
     "coverage_tone",
     "heat",
+    "percent",
     "shape_map",
     "split",
     "tile_map",

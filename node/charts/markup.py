@@ -7,6 +7,8 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
+from schemas.measures import rate
+
 # 1,000ths of coverage at which a class begins (look: below 95, below 97, below 98.5, above).
 _CLASSES: Final = ((985, "q4"), (970, "q3"), (950, "q2"), (0, "q1"))
 
@@ -42,6 +44,11 @@ def joined(parts: list[Markup]) -> Markup:
 def share(value: float, total: float) -> str:
     """A part of a whole as an attribute: `63.2%`; 0 % of nothing."""
     return f"{_plain(100 * value / total if total else 0.0)}%"
+
+
+def percent(value: int, total: int) -> str | None:
+    """A part of a whole in percent, half up to two decimals; None of nothing."""
+    return rate(value, total)["value"]
 
 
 def coverage_tone(reported: int, owed: int) -> str | None:

@@ -10,6 +10,7 @@ from node.pages import (
     carrying,
     case,
     casework,
+    evidence,
     figures,
     lifting,
     missing,
@@ -27,7 +28,7 @@ def blueprint() -> Blueprint:
     routes = Blueprint("pages", __name__)
     for subject in (
         today, records, casework, case, missing, lifting, reminding, people, account, users, syncing, carrying, figures,
-        audit,
+        audit, evidence,
     ):  # fmt: skip
         subject.register(routes)
     return routes

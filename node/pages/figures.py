@@ -16,6 +16,7 @@ from node.campaigns import held, require
 from node.checks import duty_state_of
 from node.guard import language, me, replica
 from node.pages.choosing import crumbs, month_so_far, neighbour, presets
+from node.pages.evidence import evidence_url
 from node.pages.frame import Link, page
 from node.rollup import row_label
 from node.rollup_records import read_filters, records
@@ -103,7 +104,8 @@ def _row(
         pass
     elif level == LEVELS[0] and me().role in EVIDENCE:  # one group's day is a single record
         day = date.fromisoformat(row["key"])
-        shown["state"] = duty_state_of(node, unit, day, queries.duty_row(node.db, (unit, row["key"], "regular")))
+        held = queries.duty_row(node.db, (unit, row["key"], "regular"))
+        shown |= {"state": duty_state_of(node, unit, day, held), "href": evidence_url(held.event if held else None)}
     else:
         shown["href"] = _here(unit=unit, period=row["key"], tree=tree_mode, about=about)
     return shown
@@ -198,8 +200,10 @@ def _record(node: Replica, item: dict[str, Any], today: date) -> dict[str, Any]:
         shown |= {"title": title, "state": label(language(), f"state.{item['state']}")}
         if me().role in RECORDS:
             shown["href"] = url_for("pages.case", case_id=item["id"])
+        else:
+            shown["href"] = evidence_url(item["event"])
     elif item["result"] is None:
         shown["title"] = label(language(), "page.rollup.duty")
     else:
-        shown["title"] = label(language(), f"duty.{item['result']}")
+        shown |= {"title": label(language(), f"duty.{item['result']}"), "href": evidence_url(item["event"])}
     return shown

@@ -14,7 +14,7 @@ from node.access import rule_for
 from node.duties import missing_yesterday
 from node.guard import language, replica
 from node.rooms import Entry, Rooms
-from schemas.clock import SHANGHAI, business_day
+from schemas.clock import SHANGHAI, business_day, local_text
 from schemas.errors import GridError, Invalid
 from schemas.labels import DEFAULT_LANGUAGE, explain, has_label, label
 from schemas.masking import Masked
@@ -49,7 +49,7 @@ MAX_TEXT: Final = 2_000
 
 def install(app: Flask) -> None:
     """Filters, functions and the context of every template."""
-    app.jinja_env.filters.update(number=number, day=day_text, time=time_text)
+    app.jinja_env.filters.update(number=number, day=day_text, time=time_text, moment=local_text)
     app.jinja_env.globals["charts"] = charts
     app.context_processor(_context)
 

@@ -91,14 +91,16 @@ def _record(
 
 
 def steps(way: Path, lang: str) -> list[dict[str, Any]]:
-    """Always five: saved, village, township, county, city. A level without a node is passed with the one above it."""
+    """Always five: saved, village, township, county, city. A level without a node, or whose own mark is not held here
+    (marks go down, never up), is passed with the one above it.
+    """
     saved = way.hops[0]
     hops = {hop.level: hop.at for hop in way.hops[1:]}
     instants: dict[str, int | None] = {}
     above: int | None = None
     for level in reversed(LEVELS[1:]):
         below_writer = LEVELS.index(level) <= LEVELS.index(saved.level)
-        above = saved.at if below_writer else hops.get(level, above)
+        above = saved.at if below_writer else hops.get(level) or above
         instants[level] = above
     shown = [{"key": "saved", "label": label(lang, "path.saved"), "state": "done", "text": time_text(saved.at)}]
     stopped = False

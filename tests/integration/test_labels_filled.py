@@ -16,7 +16,9 @@ from jinja2 import Environment, nodes
 from node.accounts_admin import STATES as ACCOUNT_STATES
 from node.cases.forms import widgets
 from node.pages.audit import COLUMNS as AUDIT_COLUMNS
+from node.pages.evidence_words import FIELDS
 from node.pages.figures import ABOUT
+from node.proof import CHECKS, OUTCOMES
 from schemas import errors
 from schemas.audit import ACT_NAMES
 from schemas.audit import ACTS as AUDIT_ACTS
@@ -40,6 +42,7 @@ from schemas.case_measures import CASE_MEASURES, CASE_RATES
 from schemas.case_steps import WHYS
 from schemas.case_table import ACTIONS, CONFIRMATIONS
 from schemas.case_table import STATES as CASE_STATES
+from schemas.checks import DEPTHS, DIRECTIONS, REGULAR
 from schemas.duties import STATES
 from schemas.errors import GridError
 from schemas.excuses import REASON_CODES
@@ -100,6 +103,11 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "page.rollup.about.": tuple(ABOUT),
     "page.rollup.by.": tuple({name for dimensions in ABOUT.values() for name in dimensions}),
     "page.rollup.tree.": ("then", "now"),
+    "evidence.": (*CHECKS, *OUTCOMES, "root"),
+    "evidence_header.": ("line", "hash", *FIELDS, "signature"),
+    "evidence_part.": ("per", "sealed"),
+    "evidence_code.": (*DEPTHS, *DIRECTIONS, REGULAR, "yes", "no"),
+    "page.calendar.": ("q1", "q2", "q3", "q4"),
     "page.sync.": ("ok", "silent", "new"),
     "demo.place.": ("hub", *LEVELS[:4]),
     "demo.login.": ("level", "unit", "url", "accounts", "password"),
@@ -108,7 +116,7 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "page.users.state.": ACCOUNT_STATES,
 }
 # Families whose keys are looked up with `has_label` first, or are all named in one place.
-OPTIONAL: Final = ("problem.", "category.", "kind.", "way_out.", "error.", "doctor.", "preset.")
+OPTIONAL: Final = ("problem.", "evidence_field.", "category.", "kind.", "way_out.", "error.", "doctor.", "preset.")
 
 
 def blanks(key: str) -> set[str]:

@@ -1,0 +1,222 @@
+"""总览: today and a period at a glance; every figure opens what is behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+from flask import Blueprint, Response
+from markupsafe import Markup
+
+from hub.overview import Overview, overview
+from hub.tiles import place_of
+from node import charts
+from node.asof import known_at
+from node.guard import language, replica
+from node.pages.calendars import completeness, day_url
+from node.pages.choosing import Choice, choosing, chosen
+from node.pages.frame import page
+from schemas.case_lists import CURRENT
+from schemas.clock import business_day
+from schemas.labels import label
+from schemas.units import LEVELS
+from sync.directory import tree_of
+from sync.replica import Replica
+
+LINES: Final = (("registered", "s-c1"), ("closed", "s-c2"))
+CASEWORK: Final = (
+    ("accepted", None), ("mediated", "mediation_rate"), ("agreed", "success_rate"), ("not_agreed", None),
+    ("performed", "performance_rate"), ("confirmed", "confirmation_of_agreed"),
+)  # fmt: skip
+
+
+def register(routes: Blueprint) -> None:
+    """Adds the pages of this subject."""
+    routes.add_url_rule("/overview", "overview", overview_page)
+
+
+def overview_page() -> Response:
+    """Today, the period, its days, the units below, categories, and the level at which cases are settled."""
+    node = replica()
+    today = business_day(node.env.now_ms())
+    choice = chosen(today)
+    with known_at(node, choice.as_of) as (earlier, at_ms):
+        found = overview(earlier, choice, at_ms)
+    period = found.period
+    model = {
+        **choosing(node, choice, today),
+        "live": choice.as_of is None,
+        "now": _today(choice, found),
+        "measures": period["measures"],
+        "rates": period["rates"],
+        "opens": _links(choice, period["measures"]),
+        "figures_url": choice.url("pages.rollup_page"),
+        "kinds": _kinds(choice, found.kinds),
+        "trend": _trend(choice, found),
+        "calendar": completeness(choice, found.days["rows"], found.today),
+        "tiles": _tiles(node, choice, found),
+        "levels": _levels(choice, period),
+        "groups": _groups(choice, found.categories),
+        "casework": _casework(choice, found.kinds),
+        "rows": _rows(node, choice, found),
+        "total_groups": tree_of(node).group_count(choice.unit, min(choice.period.last, today)),
+        "by_urls": {by: choice.url("pages.rollup_page", by=by) for by in ("day", "category", "source_group", "level")},
+        "empty": not period["measures"]["checks_due"] and not any(period["measures"].values()),
+        "as_of": period["as_of"],
+        "position": period["position"],
+    }
+    return page("overview.html", "nav.overview", **model)
+
+
+def plain(value: object) -> int:
+    """A figure to draw: a masked one has no length."""
+    return value if isinstance(value, int) else 0
+
+
+def _links(choice: Choice, measures: Mapping[str, Any], **changed: object) -> dict[str, str | None]:
+    """Where the records behind each figure that is not 0 are."""
+    return {name: choice.records(name, **changed) if value else None for name, value in measures.items()}
+
+
+# ---- today
+
+
+def _today(choice: Choice, found: Overview) -> dict[str, Any]:
+    measures, day = found.now["measures"], found.today.isoformat()
+    reported = plain(measures["checks_zero"]) + plain(measures["checks_found"])
+    missing = found.closed["measures"]["checks_missing"]
+    opened = day_url(choice, found.today)
+    return {
+        "day": found.today,
+        "owed": found.judged.owed,
+        "grace": found.judged.grace_ms,
+        "measures": measures,
+        "coverage": found.now["rates"]["coverage"],
+        "reported": reported,
+        "waiting": max(plain(measures["checks_due"]) - plain(measures["checks_excused"]) - reported, 0),
+        "waiting_url": opened,
+        "link": _links(choice, measures, period=day),
+        "closed_day": found.closed_day,
+        "missing": missing,
+        "missing_url": day_url(choice, found.closed_day) if missing else None,
+    }
+
+
+# ---- the period
+
+
+def _kinds(choice: Choice, document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": row["label"],
+            "value": row["measures"]["registered"],
+            "href": choice.records("registered", kind=row["key"]) if row["measures"]["registered"] else None,
+        }
+        for row in document["rows"]
+    ]
+
+
+def _trend(choice: Choice, found: Overview) -> dict[str, Any]:
+    first, last = choice.period.first.isoformat(), min(choice.period.last, found.today).isoformat()
+    rows = [row for row in found.days["rows"] if first <= row["key"] <= last]
+    days = [date.fromisoformat(row["key"]) for row in rows]
+    within_month = len({(day.year, day.month) for day in days}) <= 1
+    words = [
+        label(language(), "page.overview.day", n=day.day) if within_month else f"{day.month}/{day.day}" for day in days
+    ]
+    series = [charts.Series([plain(row["measures"][name]) for row in rows], tone) for name, tone in LINES]
+    title = label(language(), "page.overview.trend_of", first=first, last=last)
+    shown = [{"day": row["key"], **{name: row["measures"][name] for name, _ in LINES}} for row in rows]
+    links = [{name: choice.records(name, period=row["key"]) for name, _ in LINES} for row in rows]
+    return {
+        "chart": charts.trend(series, words, title) if rows else None,
+        "lines": [{"name": name, "tone": tone} for name, tone in LINES],
+        "rows": [{**one, "links": link} for one, link in zip(shown, links, strict=True)],
+    }
+
+
+def _tiles(node: Replica, choice: Choice, found: Overview) -> Markup | None:
+    """A tile for each unit below with its coverage; below a village there are states, not coverages."""
+    tree, day = tree_of(node), min(choice.period.last, found.today)
+    rows = [row for row in found.period["rows"] if row["key"] != choice.unit]
+    if not rows or tree.level(choice.unit) in LEVELS[:2]:
+        return None
+    tiles = []
+    for row in rows:
+        measures, coverage = row["measures"], row["rates"]["coverage"]
+        named = tree.nearest(row["key"], day)
+        owed = plain(measures["checks_due"]) - plain(measures["checks_excused"])
+        reported = plain(measures["checks_zero"]) + plain(measures["checks_found"])
+        tone = charts.coverage_tone(reported, owed) if coverage["value"] else None
+        place = place_of(choice.unit, named.code) if named else None
+        href = choice.url("city.overview", unit=row["key"])
+        tiles.append(charts.Tile(row["label"], coverage["value"] or "—", tone, href, place))
+    return charts.tile_map(tiles, label(language(), "page.overview.tiles"))
+
+
+def _levels(choice: Choice, period: Mapping[str, Any]) -> dict[str, Any]:
+    measures = period["measures"]
+    counts = [measures[f"settled_at_{level}"] for level in LEVELS]
+    total = sum(map(plain, counts))
+    parts = [(f"f-l{at}", plain(count)) for at, count in enumerate(counts, 1)]
+    rows = [
+        {
+            "label": label(language(), f"level.{level}"),
+            "tone": f"f-l{at}",
+            "value": count,
+            "share": charts.percent(plain(count), total),
+            "href": choice.records(f"settled_at_{level}") if count else None,
+        }
+        for at, (level, count) in enumerate(zip(LEVELS, counts, strict=True), 1)
+    ]
+    return {"bar": charts.split(parts, total), "rows": rows, "total": total}
+
+
+def _groups(choice: Choice, document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Registered cases by category, a list for each kind, in the order of the catalogue; later lists' codes last."""
+    top = max((plain(row["measures"]["registered"]) for row in document["rows"]), default=0)
+    hazards = CURRENT["hazard"].codes
+    groups: dict[str, list[dict[str, Any]]] = {"dispute": [], "hazard": []}
+    for row in document["rows"]:
+        value = row["measures"]["registered"]
+        groups["hazard" if row["key"] in hazards else "dispute"].append(
+            {
+                "label": row["label"],
+                "value": value,
+                "bar": charts.bar(plain(value), top),
+                "href": choice.records("registered", category=row["key"]) if value else None,
+            }
+        )
+    return [{"kind": kind, "rows": rows} for kind, rows in groups.items()]
+
+
+def _casework(choice: Choice, document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What became of disputes: each figure with the rate that it is the numerator of."""
+    row = next(one for one in document["rows"] if one["key"] == "dispute")
+    return [
+        {
+            "name": name,
+            "value": row["measures"][name],
+            "href": choice.records(name, kind="dispute") if row["measures"][name] else None,
+            "rate": rate,
+            "of": row["rates"][rate] if rate else None,
+        }
+        for name, rate in CASEWORK
+    ]
+
+
+def _rows(node: Replica, choice: Choice, found: Overview) -> list[dict[str, Any]]:
+    tree, day = tree_of(node), min(choice.period.last, found.today)
+    rows = []
+    for row in found.period["rows"]:
+        own = row["key"] == choice.unit  # what the unit did itself, not its subtree
+        rows.append(
+            {
+                **row,
+                "groups": 0 if own else tree.group_count(row["key"], day),
+                "href": None if own else choice.url("city.overview", unit=row["key"]),
+                "link": {} if own else _links(choice, row["measures"], unit=row["key"]),
+            }
+        )
+    return rows
