@@ -62,8 +62,10 @@ def facts(node: Replica, raw: Raw, parts: Sequence[Part]) -> list[dict[str, str]
 
 
 def _flat(prefix: str, value: object) -> Iterator[tuple[str, object]]:
-    if isinstance(value, dict):
-        for name, inner in value.items():
+    """(path, plain value) of everything inside, `acts.1.unit` for the first of a list."""
+    if isinstance(value, dict | list):
+        named = value.items() if isinstance(value, dict) else enumerate(value, 1)
+        for name, inner in named:
             yield from _flat(f"{prefix}{'.' if prefix else ''}{name}", inner)
     else:
         yield prefix, value
