@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     figures.add_argument("--period", required=True)
     figures.add_argument("--by", metavar="DIMENSION")
     figures.add_argument("--campaign", metavar="ID", help="只看一次集中排查 / one campaign's checks")
+    figures.add_argument("--categories", metavar="LIST", help="按这一版类别归并 / old codes mapped to this version")
     figures.add_argument("--tree", default="then", choices=("then", "now"))
     figures.add_argument("--as-of", metavar="INSTANT")
     figures.add_argument("--format", default=None, choices=FORMATS)
@@ -102,7 +103,7 @@ def _rollup(arguments: argparse.Namespace) -> int:
     with known_at(replica, arguments.as_of) as (earlier, at_ms):
         document = rollup.answer(
             earlier, arguments.unit, arguments.period, by=arguments.by, tree=arguments.tree, now_ms=at_ms,
-            language=language(), campaign=arguments.campaign,
+            language=language(), campaign=arguments.campaign, categories=arguments.categories,
         )  # fmt: skip
         if kind in ("csv", "xlsx"):
             document = mask(earlier, document, arguments.by)

@@ -1,4 +1,4 @@
-"""`grid-hub publish`: dated directory acts, cadence profiles and campaigns, signed by the city and sent down."""
+"""`grid-hub publish`: directory acts, cadence, campaigns and category lists, signed by the city and sent down."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import Final
 from hub.directory import publish_acts, publish_cadence
 from node import audit, campaign_queries
 from node.campaigns import CAMPAIGN_KIND, CAMPAIGN_SCHEMA
+from node.category_lists import CATEGORIES_KIND, CATEGORIES_SCHEMA, lists_of, next_number
 from schemas.cadence import Profile, read_profile
 from schemas.campaigns import Campaign, campaign_payload, read_campaign
+from schemas.category_lists import CategoryLists, Version, read_version, version_payload
 from schemas.clock import business_day
 from schemas.errors import Invalid
 from schemas.periods import parse_day
@@ -26,7 +28,7 @@ from sync.replica import Replica
 MAX_BYTES: Final = 8 * 1024 * 1024
 MAX_ENTRIES: Final = 20_000
 MAX_NOTED: Final = 8  # entries of one publication that the audit log spells out
-TYPES: Final = ("cadence", "campaign", "unit")
+TYPES: Final = ("cadence", "campaign", "categories", "unit")
 
 
 @dataclass(slots=True)
@@ -36,10 +38,11 @@ class _Batch:
     acts: list[Act] = field(default_factory=list)
     cadences: list[tuple[date, Profile]] = field(default_factory=list)
     campaigns: list[Campaign] = field(default_factory=list)
+    categories: list[Version] = field(default_factory=list)
 
 
 def publish_file(replica: Replica, path: Path) -> dict[str, int]:
-    """Publishes a list of `{type: cadence|campaign|unit, ...}`: all of it, or nothing when one entry is refused."""
+    """Publishes a list of `{type: …, ...}` of TYPES: all of it, or nothing when one entry is refused."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise Invalid("file_too_large", field="FILE", value=path, limit=MAX_BYTES)
@@ -72,8 +75,15 @@ def sign_entries(intake: Intake, entries: Sequence[Json]) -> dict[str, int]:
         publish_cadence(intake, profile, day)
     for campaign in batch.campaigns:
         publish_campaign(intake, campaign)
+    for version in batch.categories:
+        publish_categories(intake, version)
     _note(intake, batch)
-    return {"unit": len(batch.acts), "cadence": len(batch.cadences), "campaign": len(batch.campaigns)}
+    return {
+        "unit": len(batch.acts),
+        "cadence": len(batch.cadences),
+        "campaign": len(batch.campaigns),
+        "categories": len(batch.categories),
+    }
 
 
 def _note(intake: Intake, batch: _Batch) -> None:
@@ -82,7 +92,8 @@ def _note(intake: Intake, batch: _Batch) -> None:
     words = [f"{act['act']} {act['unit']} {act['date']}" for act in acts[:MAX_NOTED]]
     words += [f"cadence {profile.name} {day}" for day, profile in batch.cadences[:MAX_NOTED]]
     words += [f"campaign {one.id} {one.first}..{one.last}" for one in batch.campaigns[:MAX_NOTED]]
-    more = len(acts) + len(batch.cadences) + len(batch.campaigns) - len(words)
+    words += [f"categories {one.listed.key} {one.since}" for one in batch.categories[:MAX_NOTED]]
+    more = len(acts) + len(batch.cadences) + len(batch.campaigns) + len(batch.categories) - len(words)
     audit.note(
         intake.replica, "published", unit=acts[0]["unit"] if len(acts) == 1 else None, subject=head,
         purpose="; ".join([*words, f"+{more}"] if more else words),
@@ -100,6 +111,17 @@ def publish_campaign(intake: Intake, campaign: Campaign) -> None:
     )
 
 
+def publish_categories(intake: Intake, version: Version) -> None:
+    """Signs a version of a category list, in force from its day on."""
+    intake.author(
+        kind=CATEGORIES_KIND,
+        schema=CATEGORIES_SCHEMA,
+        unit=intake.me.city,
+        day=version.since,
+        public={"no": next_number(intake.db), "list": version_payload(version)},
+    )
+
+
 def _read(replica: Replica, place: int, entry: Json, batch: _Batch) -> None:
     if not isinstance(entry, dict) or entry.get("type") not in TYPES:
         kind = entry.get("type") if isinstance(entry, dict) else entry
@@ -110,6 +132,10 @@ def _read(replica: Replica, place: int, entry: Json, batch: _Batch) -> None:
         return
     if entry["type"] == "campaign":
         batch.campaigns.append(read_campaign(rest))
+        return
+    if entry["type"] == "categories":
+        known = CategoryLists([*lists_of(replica.db).published, *batch.categories])
+        batch.categories.append(read_version(rest, known))
         return
     day = parse_day(rest.pop("date", None), f"{place}.date")
     profile = rest.get("profile")

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlite_utils import Database
 
-from node import queries, reminder_queries, unprojected
+from node import category_lists, queries, reminder_queries, unprojected
 from node.campaigns import CampaignProjection
 from node.cases.disclosing import KEEP_DAYS, Disclosures
 from node.cases.projection import CaseProjection
@@ -102,6 +102,8 @@ class NodeProjection:
                     self._cadence(stored)
                 case "campaign":
                     self._campaigns.define(stored)
+                case "categories":
+                    category_lists.define(self._replica, stored)
                 case "excuse":
                     self._excuses.project(stored)
                     self._disclosures.touch(stored.event.hash)

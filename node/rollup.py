@@ -4,7 +4,7 @@ depend on the number of records.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -14,6 +14,7 @@ from node import excuses, queries
 from node.campaign_figures import CampaignFigures
 from node.campaigns import require
 from node.cases.figures import CaseFigures, no_counts
+from node.category_lists import lists_of, word_of
 from node.projections import calendar_of
 from node.queries import Tally
 from schemas.cadence import Calendar, grace_end
@@ -53,6 +54,7 @@ class Question:
     now_ms: int
     position: int
     campaign: str | None = None
+    categories: str | None = None  # a version of a category list: what older codes became is counted as such
 
 
 class Rollup:
@@ -65,7 +67,12 @@ class Rollup:
         self._question = question
         self._today = business_day(question.now_ms)
         self.closed = self._last_closed_day()
-        self._cases = CaseFigures(replica.db, self._tree, question.now_ms)
+        self._lists = lists_of(replica.db)
+        self.became = self._lists.mapping_to(question.categories) if question.categories else {}
+        codes = self._lists.codes_on(min(question.period.last, self._today))
+        if question.categories:
+            codes = self._lists.codes_with(question.categories, codes)
+        self._cases = CaseFigures(replica.db, self._tree, question.now_ms, codes, self.became)
         self._campaigns = CampaignFigures(replica.db, self._tree, self._calendar, question.now_ms)
 
     def measures(self, unit: str, first: date, last: date) -> dict[str, int]:
@@ -107,7 +114,10 @@ class Rollup:
                 yield _row(day.isoformat(), day.isoformat(), {**self._checks(unit, day, day), **counts})
         elif by == MATRIX:
             for found in self._cases.matrix(self._case_parts(unit), period):
-                yield _matrix_row(found, language)
+                words = (
+                    label(language, "table.total") if found.key == TOTAL else self._word(MATRIX, found.key, language)
+                )
+                yield _matrix_row(found, words)
         elif by == CAMPAIGN:
             for one in self._campaigns.shown([named for named, _ in self.parts(unit)], period):
                 checks = self._campaigns.checks(one.id, self.parts(unit), period.first, period.last)
@@ -115,7 +125,10 @@ class Rollup:
         elif by:
             for key, counts in self._cases.rows(by, self._case_parts(unit), period).items():
                 # No check has such a code: where checks are split, they stand at 0.
-                yield _row(key, row_label(by, key, language), {**dict.fromkeys(CHECK_MEASURES, 0), **counts})
+                yield _row(key, self._word(by, key, language), {**dict.fromkeys(CHECK_MEASURES, 0), **counts})
+
+    def _word(self, by: str, key: str, language: str) -> str:
+        return word_of(self._lists, key, language) if by in ("category", MATRIX) else row_label(by, key, language)
 
     def _child_rows(self, unit: str, language: str) -> Iterator[Row]:
         listed = {child: self._child(child, unit) for child in self._children(unit)}
@@ -163,6 +176,11 @@ class Rollup:
     ) -> Iterator[tuple[str, str]]:
         """(day, unit) of the duties of a campaign that end in the period, or of the missing ones."""
         return self._campaigns.owed(campaign, self._question.period, inside, missing=missing)
+
+    def codes_of(self, keys: Sequence[str]) -> list[str]:
+        """The categories that stand in the rows of some keys: those themselves, and what became them."""
+        gone = [code for code in keys if code in self.became]
+        return [*(key for key in keys if key not in gone), *(old for old, new in self.became.items() if new in keys)]
 
     def daily(self, day: date) -> bool:
         """Whether groups owe a report each day by the cadence of that day."""
@@ -237,7 +255,15 @@ class Rollup:
         return day
 
 
-def asked(replica: Replica, unit: str, period: Period, tree: str, now_ms: int, campaign: str | None = None) -> Question:
+def asked(
+    replica: Replica,
+    unit: str,
+    period: Period,
+    tree: str,
+    now_ms: int,
+    campaign: str | None = None,
+    categories: str | None = None,
+) -> Question:
     """The question, if it can be asked. Raises NotFound and Invalid naming the field."""
     if tree not in ("then", "now"):
         raise Invalid("bad_tree", field="tree", value=tree)
@@ -246,7 +272,9 @@ def asked(replica: Replica, unit: str, period: Period, tree: str, now_ms: int, c
     if campaign:
         require(replica.db, campaign, CAMPAIGN)
     position = queries.events_held(replica.db)
-    return Question(unit, period, "now" if tree == "now" else "then", now_ms, position, campaign or None)
+    return Question(
+        unit, period, "now" if tree == "now" else "then", now_ms, position, campaign or None, categories or None
+    )
 
 
 def answer(
@@ -259,13 +287,14 @@ def answer(
     now_ms: int,
     language: str = DEFAULT_LANGUAGE,
     campaign: str | None = None,
+    categories: str | None = None,
 ) -> dict[str, Any]:
     """The rollup document of 4-interfaces. Raises NotFound and Invalid naming the field."""
     if by not in (None, "", *DIMENSIONS):
         raise Invalid("bad_dimension", field="by", value=by, allowed=", ".join(DIMENSIONS))
     span = parse_period(period)
     with read(replica.db):
-        question = asked(replica, unit, span, tree, now_ms, campaign)
+        question = asked(replica, unit, span, tree, now_ms, campaign, categories)
         rollup = Rollup(replica, question)
         total = rollup.measures(unit, span.first, span.last)
         rows = [{**row, "rates": all_rates(row["measures"], language)} for row in rollup.rows(by or None, language)]
@@ -274,6 +303,7 @@ def answer(
         "period": span.key,
         "tree": tree,
         **({"campaign": campaign} if campaign else {}),
+        **({"categories": categories} if categories else {}),
         "as_of": iso_instant(now_ms),
         "position": question.position,
         "measures": total,
@@ -306,10 +336,9 @@ def _row(key: str, text: str, measures: dict[str, int]) -> Row:
     return {"key": key, "label": text, "measures": measures}
 
 
-def _matrix_row(found: MatrixRow, language: str) -> Row:
+def _matrix_row(found: MatrixRow, text: str) -> Row:
     """A category (or the total) with its cells; its measures are those of the subtotal."""
     counts = {**dict.fromkeys(CHECK_MEASURES, 0), **no_counts(), **found.subtotal._asdict()}
-    text = label(language, "table.total") if found.key == TOTAL else row_label(MATRIX, found.key, language)
     return {
         **_row(found.key, text, counts),
         "cells": {level: cell._asdict() for level, cell in found.cells.items()},

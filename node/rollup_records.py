@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -30,15 +30,15 @@ Item = dict[str, Any]
 
 def records(
     replica: Replica, unit: str, period: str, measure: str, *, tree: str, now_ms: int,
-    filters: Mapping[str, str], after: str | None, limit: int,
+    filters: Mapping[str, str], after: str | None, limit: int, categories: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """A page of `{items, next}` with what was asked. Raises NotFound and Invalid naming the field."""
     if measure not in MEASURES:
         raise Invalid("not_one_of", field="measure", value=measure, allowed=", ".join(MEASURES))
     span, start = parse_period(period), _after(after)
     with read(replica.db):
-        question = asked(replica, unit, span, tree, now_ms, filters.get(CAMPAIGN))
-        coded = {name: key for name, key in filters.items() if name != CAMPAIGN}
+        question = asked(replica, unit, span, tree, now_ms, filters.get(CAMPAIGN), categories)
+        coded = {name: (key,) for name, key in filters.items() if name != CAMPAIGN}
         if measure in CASE_MEASURES and not question.campaign:
             found = _cases(replica, question, measure, coded, start, limit + 1)
         elif coded or measure in CASE_MEASURES:  # no check has such a code, no case a campaign: the cell is 0
@@ -71,14 +71,16 @@ def read_filters(query: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _cases(
-    replica: Replica, question: Question, measure: str, filters: Mapping[str, str], after: Key, limit: int
+    replica: Replica, question: Question, measure: str, filters: Mapping[str, Sequence[str]], after: Key, limit: int
 ) -> list[tuple[Key, Item]]:
     db, period, today = replica.db, question.period, business_day(question.now_ms)
     end = min(period.last, today)
     late = Rollup.overdue_before(question) if measure == "overdue" else None
     rows = []
-    for unit, own in Rollup(replica, question).parts(question.unit):
-        place, chosen = Place(unit, own, ""), list(filters.items())
+    rollup = Rollup(replica, question)
+    chosen = [(name, rollup.codes_of(keys) if name == "category" else keys) for name, keys in filters.items()]
+    for unit, own in rollup.parts(question.unit):
+        place = Place(unit, own, "")
         if measure in STANDING_MEASURES:
             rows += figure_queries.standing_records(db, place, end, late, chosen, after, limit)
         else:

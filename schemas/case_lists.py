@@ -30,11 +30,8 @@ HUBEI_15: Final = CategoryList("hubei-15", 1, "dispute", (*(f"{number:02}" for n
 HAZARDS: Final = CategoryList(
     "hazards", 1, "hazard", ("fire", "traffic", "building", "water", "production", "public_place", "other")
 )
-CATEGORY_LISTS: Final[Mapping[str, CategoryList]] = MappingProxyType({one.key: one for one in (HUBEI_15, HAZARDS)})
 CURRENT: Final[Mapping[str, CategoryList]] = MappingProxyType({one.kind: one for one in (HUBEI_15, HAZARDS)})
 CATEGORIES: Final = HUBEI_15.codes + HAZARDS.codes
-# (from list, to list) -> old code -> new code; a pair is added with each new version.
-CATEGORY_MAPPINGS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = MappingProxyType({})
 
 SOURCE_GROUPS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -101,11 +98,3 @@ PARTY_ROLES: Final = ("applicant", "respondent", "other")
 def category_label(code: str) -> str:
     """The label key of a category code of the shipped lists: `category.dispute.01`, `category.hazard.fire`."""
     return f"category.{'dispute' if code.isdigit() else 'hazard'}.{code}"
-
-
-def mapped(code: str, from_list: str, to_list: str) -> str | None:
-    """A category code of one list in another; None if the mapping table leaves it out.
-
-    Raises: KeyError if there is no table from the one list to the other.
-    """
-    return code if from_list == to_list else CATEGORY_MAPPINGS[from_list, to_list].get(code)

@@ -136,6 +136,7 @@ class Records(MethodView):
             "filters": read_filters(query),
             "after": query.get("after"),
             "limit": query["limit"],
+            "categories": query.get("categories"),
         }
         with known_at(node, query.get("as_of")) as (earlier, at_ms):
             return records(earlier, now_ms=at_ms, **asked)
@@ -147,7 +148,7 @@ def answered(node: Replica, unit: str, period: str, query: dict[str, Any]) -> di
     with known_at(node, query.get("as_of")) as (earlier, at_ms):
         document = rollup.answer(
             earlier, unit, period, by=by, tree=query.get("tree", "then"), now_ms=at_ms, language=language(),
-            campaign=query.get("campaign"),
+            campaign=query.get("campaign"), categories=query.get("categories"),
         )  # fmt: skip
         if query.get("format", "json") != "json":
             return mask(earlier, document, by)

@@ -105,6 +105,7 @@ class RollupQuery(StrictSchema):
     period = fields.String(validate=SHORT)
     by = fields.String(validate=SHORT)
     campaign = fields.String(validate=SHORT)
+    categories = fields.String(validate=SHORT)
     tree = fields.String(load_default="then", validate=validate.OneOf(["then", "now"]))
     as_of = fields.String(validate=SHORT)
     format = fields.String(load_default="json", validate=validate.OneOf(["json", "csv", "xlsx"]))
@@ -125,6 +126,7 @@ class RecordsQuery(Page):
     kind = fields.String(validate=SHORT)
     urgency = fields.String(validate=SHORT)
     campaign = fields.String(validate=SHORT)
+    categories = fields.String(validate=SHORT)
 
 
 class UserBody(StrictSchema):

@@ -12,6 +12,7 @@ from node.access import may_act
 from node.accounts import Account
 from node.answers import Answer, Document, request_bytes
 from node.cases.projection import CASE_KIND, CASE_SCHEMA, ancestor_in, events_of, fold_of
+from node.category_lists import lists_of
 from node.scope import hosts, in_scope, refuse_future, require_hosted, today_of
 from schemas.case_actions import ACTIONS, OWNING, read_action, read_register
 from schemas.case_events import case_payload, check_case_id, read_case_event
@@ -44,7 +45,7 @@ def enter(intake: Intake, body: Mapping[str, Any]) -> str:
     day = _day(replica, body)
     require_hosted(replica, unit, day)
     refuse_future(replica, day, "date")
-    public, private = read_register(_fields(body))
+    public, private = read_register(_fields(body), lists_of(replica.db).on(day))
     case_id = uuid7(intake.now_ms, replica.env.random_bytes(UUID7_RANDOM_BYTES))
     intake.author(
         kind=CASE_KIND, schema=CASE_SCHEMA, unit=unit, day=day, public=case_payload(case_id, public), private=private

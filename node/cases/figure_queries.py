@@ -84,11 +84,12 @@ FILTERS: Final = {
     "urgency": "c.urgency",
     "level": "f.level",
 }
+Chosen = Sequence[tuple[str, Sequence[str]]]  # (dimension, the keys that a record may have)
 _RECORD: Final = "f.day, c.case_id, f.unit, f.level, f.event, c.kind, c.category, c.source, c.urgency, c.state"
 
 
 def fact_records(
-    db: Database, place: Place, measure: str, span: tuple[date, date], chosen: Sequence[tuple[str, str]],
+    db: Database, place: Place, measure: str, span: tuple[date, date], chosen: Chosen,
     after: tuple[str, str], limit: int,
 ) -> list[Row]:  # fmt: skip
     """Records that count in a measure, by (day, case)."""
@@ -104,7 +105,7 @@ def fact_records(
 
 
 def standing_records(
-    db: Database, place: Place, end: date, overdue_before_ms: int | None, chosen: Sequence[tuple[str, str]],
+    db: Database, place: Place, end: date, overdue_before_ms: int | None, chosen: Chosen,
     after: tuple[str, str], limit: int,
 ) -> list[Row]:  # fmt: skip
     """Records of cases open at the end of a day, by (day since which, case); only the overdue ones by an instant."""
@@ -124,5 +125,6 @@ def standing_records(
     ).fetchall()
 
 
-def _chosen(chosen: Sequence[tuple[str, str]]) -> tuple[str, list[object]]:
-    return "".join(f" AND {FILTERS[name]} = ?" for name, _ in chosen), [value for _, value in chosen]
+def _chosen(chosen: Chosen) -> tuple[str, list[object]]:
+    where = "".join(f" AND {FILTERS[name]} IN ({', '.join('?' * len(keys))})" for name, keys in chosen)
+    return where, [key for _, keys in chosen for key in keys]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, time, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlite_utils import Database
@@ -11,7 +12,7 @@ from sqlite_utils import Database
 from node.cases import figure_queries as queries
 from node.cases.figure_queries import Place
 from node.cases.tallies import ALL, CELL
-from schemas.case_lists import SOURCE_GROUPS
+from schemas.case_lists import CATEGORIES, SOURCE_GROUPS
 from schemas.case_matrix import TOTAL, Cell, MatrixRow
 from schemas.case_measures import CASE_MEASURES, DIMENSIONS, FACT_MEASURES
 from schemas.clock import at_time, business_day
@@ -23,6 +24,7 @@ from schemas.units import Tree
 Parts = Sequence[tuple[str, int]]
 Span = tuple[date, date]
 Counts = dict[str, int]
+NONE: Final[Mapping[str, str]] = MappingProxyType({})
 _TALLIED_AS: Final = {"category": CELL, "level": CELL, "source": "source", "source_group": "source"}
 
 
@@ -32,10 +34,16 @@ def no_counts() -> Counts:
 
 
 class CaseFigures:
-    """Sums as judged at `now_ms`. Call inside `sync.database.read`."""
+    """Sums as judged at `now_ms`. Call inside `sync.database.read`.
 
-    def __init__(self, db: Database, tree: Tree, now_ms: int) -> None:
+    `codes` are the categories that always have a row; one that `became` another counts in the row of that one.
+    """
+
+    def __init__(
+        self, db: Database, tree: Tree, now_ms: int, codes: Sequence[str] = CATEGORIES, became: Mapping[str, str] = NONE
+    ) -> None:
         self._db, self._tree = db, tree
+        self._codes, self._became = codes, became
         self._today = business_day(now_ms)
         midnight = at_time(self._today + timedelta(days=1), time())
         # Counted as overdue from today on, though the limit ends only later today.
@@ -52,7 +60,8 @@ class CaseFigures:
     def rows(self, dimension: str, parts: Parts, period: Period) -> dict[str, Counts]:
         """Every case measure for each row key of a dimension of DIMENSIONS; a later list's category adds its row."""
         tallied = _TALLIED_AS.get(dimension, dimension)
-        rows = {key: no_counts() for key in DIMENSIONS[dimension]}
+        keys = self._codes if dimension == "category" else DIMENSIONS[dimension]
+        rows = {key: no_counts() for key in keys}
         for key, counts in self._by_key(tallied, parts, [(period.first, period.last)], period.last).items():
             _add(rows.setdefault(_row_key(dimension, key), no_counts()), counts)
         return rows
@@ -80,7 +89,7 @@ class CaseFigures:
         """Category x handling level with mediated and agreed, subtotal, and the year up to the period's end."""
         cells = self._by_key(CELL, parts, [(period.first, period.last)], None)
         year = self._by_key(CELL, parts, [(period.last.replace(month=1, day=1), period.last)], None)
-        known = dict.fromkeys((*DIMENSIONS["category"], *(key.split("/")[0] for key in (*cells, *year))))
+        known = dict.fromkeys((*self._codes, *(key.split("/")[0] for key in (*cells, *year))))
         rows = [_matrix_row(key, (key,), cells, year) for key in known]
         return [*rows, _matrix_row(TOTAL, tuple(known), cells, year)]
 
@@ -101,6 +110,13 @@ class CaseFigures:
         if end is not None and end >= self._today:
             for key, count in self._later_in(dimension, parts).items():
                 _add(found.setdefault(key, no_counts()), {"overdue": -count})
+        return self._as_they_became(found) if dimension == CELL and self._became else found
+
+    def _as_they_became(self, cells: dict[str, Counts]) -> dict[str, Counts]:
+        found: dict[str, Counts] = {}
+        for key, counts in cells.items():
+            code, level = key.split("/")
+            _add(found.setdefault(f"{self._became.get(code, code)}/{level}", no_counts()), counts)
         return found
 
     def _facts(self, place: Place, first: date, last: date) -> Iterator[tuple[Any, ...]]:

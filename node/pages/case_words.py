@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
+from node.category_lists import lists_of, word_of
+from node.guard import replica
 from node.scope import today_of
-from schemas.case_lists import PARTY_ROLES, category_label
+from schemas.case_lists import PARTY_ROLES
 from schemas.case_table import ACTIONS
 from schemas.clock import SHANGHAI
 from schemas.errors import GridError
@@ -35,9 +37,8 @@ def code_word(lang: str, prefix: str, code: str | None) -> str | None:
 
 
 def category_word(lang: str, code: str) -> str:
-    """The name of a category."""
-    key = category_label(code)
-    return label(lang, key) if has_label(lang, key) else code
+    """The name of a category, as the city published it or the catalogue has it."""
+    return word_of(lists_of(replica().db), code, lang)
 
 
 def unit_name(node: Replica, unit: str) -> str:

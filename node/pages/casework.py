@@ -12,6 +12,7 @@ from node.api.cases import states_of
 from node.cases import acts, list_queries
 from node.cases.documents import listed
 from node.cases.list_queries import Filter
+from node.category_lists import choices
 from node.guard import language, me, replica, wake
 from node.pages.case_words import shown, told, unit_name
 from node.pages.frame import Link, page, typed
@@ -20,12 +21,10 @@ from schemas.case_events import check_case_id
 from schemas.case_lists import (
     AMOUNT_BANDS,
     COMPLEXITIES,
-    CURRENT,
     PARTY_ROLES,
     SCALES,
     SOURCES,
     URGENCIES,
-    category_label,
 )
 from schemas.case_table import OPEN, STATES
 from schemas.errors import GridError
@@ -84,7 +83,7 @@ def cases() -> Response:
         "open": sum(counts.get(state, 0) for state in OPEN),
         "chosen": chosen,
         "filtered": bool(asked),
-        "categories": [(code, category_label(code)) for one in CURRENT.values() for code in one.codes],
+        "categories": [one for _, codes in choices(node.db, today_of(node), lang) for one in codes],
         "sources": SOURCES,
         "levels": LEVELS,
         "next_url": url_for("pages.cases", unit=unit, **asked, after=found["next"]) if found["next"] else None,
@@ -154,7 +153,8 @@ def _form(values: dict[str, str], errors: dict[str, str], status: int) -> Respon
         "errors": errors,
         "units": _units(node, unit),
         "groups": [
-            (one.kind, [(f"{one.kind}.{code}", category_label(code)) for code in one.codes]) for one in CURRENT.values()
+            (kind, [(f"{kind}.{code}", word) for code, word in codes])
+            for kind, codes in choices(node.db, today_of(node), language())
         ],
         "sources": SOURCES,
         "complexities": COMPLEXITIES,

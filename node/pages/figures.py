@@ -13,6 +13,7 @@ from node.access import EVIDENCE
 from node.api.figures import answered
 from node.asof import known_at
 from node.campaigns import held, require
+from node.category_lists import lists_of, word_of
 from node.checks import duty_state_of
 from node.guard import language, me, replica
 from node.pages.choosing import crumbs, month_so_far, neighbour, presets
@@ -188,14 +189,16 @@ def rollup_records() -> Response:
 
 
 def _filter_word(node: Replica, name: str, key: str) -> str:
-    return require(node.db, key, name).name if name == rollup.CAMPAIGN else row_label(name, key, language())
+    if name == rollup.CAMPAIGN:
+        return require(node.db, key, name).name
+    return word_of(lists_of(node.db), key, language()) if name == "category" else row_label(name, key, language())
 
 
 def _record(node: Replica, item: dict[str, Any], today: date) -> dict[str, Any]:
     named = tree_of(node).nearest(item["unit"], today)
     shown = {"day": item["date"], "unit": named.name if named else item["unit"], "state": None, "href": None}
     if "id" in item:
-        words = row_label("category", item["category"], language())
+        words = word_of(lists_of(node.db), item["category"], language())
         title = label(language(), "page.rollup.case", category=words, tail=item["id"][-6:].upper())
         shown |= {"title": title, "state": label(language(), f"state.{item['state']}")}
         if me().role in RECORDS:

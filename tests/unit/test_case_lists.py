@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import pytest
-
 from schemas import case_lists as lists
 from schemas.case_actions import ACTIONS, CONFIRMATIONS, STATES
 from schemas.case_measures import CASE_MEASURES, CASE_RATES
@@ -31,15 +29,6 @@ PREFIXED = {
     # A part of what is settled can't be more than all of it.
     "rate_note": tuple(name for name in CASE_RATES if not name.startswith("settled_")),
 }
-
-
-def test_there_is_no_mapping_between_lists_that_do_not_replace_each_other() -> None:
-    with pytest.raises(KeyError):
-        lists.mapped("01", "hubei-15/1", "hazards/1")
-
-
-def test_a_code_keeps_its_meaning_within_its_own_list() -> None:
-    assert lists.mapped("01", "hubei-15/1", "hubei-15/1") == "01"
 
 
 def test_every_code_has_its_words_in_both_languages() -> None:
