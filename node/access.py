@@ -24,6 +24,7 @@ class Rule:
 
 
 PUBLIC: Final = Rule(public=True)
+BULLETINS: Final = frozenset({"analyst", "admin"})  # who makes and issues the city's bulletins
 # Evidence opens single records, which a viewer ("figures only") does not.
 EVIDENCE: Final = RECORDS | {"analyst"}
 
@@ -112,6 +113,12 @@ RULES: Final[Mapping[str, Rule]] = {
     # The city's own pages (hub/pages): they are at the hub only.
     "city.overview": Rule(EVERYBODY, unit_in="query"),
     "city.matrix": Rule(EVERYBODY, unit_in="query"),
+    "city.bulletin": Rule(BULLETINS, unit_in="query"),
+    "city.bulletin_file": Rule(BULLETINS, unit_in="query"),
+    "city.write_bulletin": Rule(BULLETINS, unit_in="form"),
+    "city.issue_bulletin": Rule(BULLETINS, unit_in="form"),
+    "city.issued_bulletin": Rule(BULLETINS),  # its unit is asked for by the page
+    "city.issued_bulletin_file": Rule(BULLETINS),
 }
 
 

@@ -40,6 +40,7 @@ DERIVED: Final = (
     "excused_day",
     "excused_month",
     "reminder",
+    "bulletin",
 )
 
 _TALLY = "zero INTEGER NOT NULL, found INTEGER NOT NULL, late INTEGER NOT NULL, extra INTEGER NOT NULL"
@@ -288,3 +289,28 @@ def reminders(db: Database) -> None:
     )
     db.conn.execute('CREATE INDEX reminder_by ON reminder ("by", n)')
     db.conn.execute("CREATE INDEX reminder_unit ON reminder (unit, last)")
+
+
+_BULLETINS: Final = """
+CREATE TABLE bulletin (
+  event TEXT PRIMARY KEY, unit TEXT NOT NULL, period TEXT NOT NULL, year INTEGER NOT NULL, no INTEGER NOT NULL,
+  corrects TEXT, title TEXT NOT NULL, issued_at INTEGER NOT NULL, account TEXT NOT NULL, sha256 TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX bulletin_issued ON bulletin (issued_at);
+CREATE INDEX bulletin_unit ON bulletin (unit, year, no);
+CREATE INDEX bulletin_corrects ON bulletin (corrects) WHERE corrects IS NOT NULL;
+CREATE TABLE bulletin_file (
+  event TEXT NOT NULL, kind TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (event, kind)
+) STRICT;
+CREATE TABLE bulletin_draft (
+  unit TEXT NOT NULL, period TEXT NOT NULL, corrects TEXT NOT NULL, no INTEGER NOT NULL, remarks TEXT NOT NULL,
+  account TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (unit, period, corrects)
+) STRICT, WITHOUT ROWID
+"""
+
+
+@NODE()
+def bulletins(db: Database) -> None:
+    """Issued bulletins with the files made of them, and what is being written."""
+    for statement in _BULLETINS.split(";\n"):
+        db.conn.execute(statement)

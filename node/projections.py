@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlite_utils import Database
 
-from node import category_lists, queries, reminder_queries, unprojected
+from node import bulletins, category_lists, queries, reminder_queries, unprojected
 from node.campaigns import CampaignProjection
 from node.cases.disclosing import KEEP_DAYS, Disclosures
 from node.cases.projection import CaseProjection
@@ -109,6 +109,8 @@ class NodeProjection:
                     self._disclosures.touch(stored.event.hash)
                 case "remind":
                     self._remind(stored)
+                case "cnf" if bulletins.is_bulletin(stored):
+                    bulletins.project(self._replica, stored)
                 case "case":
                     self._disclosures.touch(self._cases.project(stored))
                 case "disc" | "ask" | "got":

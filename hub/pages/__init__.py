@@ -8,20 +8,31 @@ from typing import Final
 
 from flask import Blueprint
 
-from hub.pages import matrix, overview
+from hub.pages import bulletins, matrix, overview
 from node.rooms import Entry
 
 # By group of the menu, in reading order. Entries of a group that a node has too stand in front of the node's.
 MENU: Final[dict[str, tuple[Entry, ...]]] = {
-    "nav.group.city": (("city.overview", "nav.overview", "chart"), ("city.matrix", "nav.matrix", "list")),
+    "nav.group.city": (
+        ("city.overview", "nav.overview", "chart"),
+        ("city.matrix", "nav.matrix", "list"),
+        ("city.bulletin", "nav.bulletin", "print"),
+    ),
     "nav.group.system": (),
 }
-INSIDE: Final[dict[str, tuple[str, ...]]] = {}
+INSIDE: Final[dict[str, tuple[str, ...]]] = {
+    "city.bulletin": ("city.write_bulletin", "city.issue_bulletin", "city.issued_bulletin"),
+}
+SUBJECTS: Final = (
+    overview,
+    matrix,
+    bulletins,
+)
 
 
 def blueprint() -> Blueprint:
     """All pages of the city; their templates extend the node's `base.html`."""
     routes = Blueprint("city", __name__, template_folder="../templates")
-    for subject in (overview, matrix):
+    for subject in SUBJECTS:
         subject.register(routes)
     return routes

@@ -48,6 +48,7 @@ from schemas.errors import GridError
 from schemas.excuses import REASON_CODES
 from schemas.labels import LANGUAGES, catalogue, has_label
 from schemas.measures import CHECK_MEASURES, CHECK_RATES
+from schemas.periods import CADENCES
 from schemas.roles import ROLES
 from schemas.units import LEVELS
 from sync.manifest import REFUSED_CODES
@@ -101,6 +102,11 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "page.sync.kind.": (*STANDINGS, "refused", "refused_by", "fork", "set_aside"),
     "status.": tuple(STATUSES),
     "page.rollup.about.": tuple(ABOUT),
+    "bulletin.h.": ("overall", "sources", "results", "categories", "checks", "units", "remarks", "proof"),
+    "bulletin.change.": ("more", "less", "same"),
+    "bulletin.against.": ("before", "year_before", "masked"),
+    "bulletin.measure.": ("accepted", "mediated", "agreed", "not_agreed", "performed", "confirmed"),
+    "bulletin.period.": ("span", *CADENCES),
     "page.rollup.by.": tuple({name for dimensions in ABOUT.values() for name in dimensions}),
     "page.rollup.tree.": ("then", "now"),
     "evidence.": (*CHECKS, *OUTCOMES, "root"),

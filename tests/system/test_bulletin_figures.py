@@ -1,19 +1,25 @@
-"""The figures of the city's 2022 no. 4 bulletin, from 802 cases entered over HTTP (2-domain)."""
+"""The figures of the city's 2022 no. 4 bulletin, from 802 cases entered over HTTP (2-domain): as a rollup, and printed
+as Markdown, HTML, PDF and a page.
+"""
 
 from __future__ import annotations
 
+import io
 import json
 import random
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import requests
 from fakes import CITY
 from live import REQUEST_S, ROOT, Live, Nodes
+from pypdf import PdfReader
 
 pytestmark = pytest.mark.system
 UNITS: Final = ROOT / "hub" / "data" / "jingzhou-units.csv"
@@ -103,7 +109,28 @@ def rollup(hub: Live, *more: str) -> dict[str, Any]:
     return document
 
 
-def test_the_figures_of_the_bulletin_come_out(nodes: Nodes) -> None:
+def printed(hub: Live, folder: Path) -> dict[str, str]:
+    """The bulletin in every form that people get, as text without blanks and line ends."""
+    asked = ("bulletin", "--unit", CITY, "--period", PERIOD)
+    found = {"md": hub.command(*asked).stdout}
+    for kind in ("html", "pdf"):
+        hub.command(*asked, "--format", kind, "-o", str(folder / f"b.{kind}"))
+    found["html"] = re.sub(r"<[^>]+>", "", (folder / "b.html").read_text("utf-8"))
+    pages = PdfReader(io.BytesIO((folder / "b.pdf").read_bytes())).pages
+    found["pdf"] = "".join(page.extract_text() for page in pages)
+    found["page"] = re.sub(r"<[^>]+>", "", hub.api("GET", f"/bulletin?unit={CITY}&period={PERIOD}").text)
+    return {kind: "".join(text.split()) for kind, text in found.items()}
+
+
+PARAGRAPH: Final = (
+    "2021年3月1日至2022年4月29日，荆州市共受理矛盾纠纷802件，其中自行受理525件、法院委托276件、信访1件；"
+    "调解802件，调解率100.00%（802/802）；调解成功666件，调解成功率83.04%（666/802），调解不成136件；"
+    "司法确认100件，占调解数的12.47%（100/802），占调解成功数的15.02%（100/666）。"
+)
+PROOF: Final = "525＋276＋1＝802；666＋136＝802；司法确认100≤调解成功666≤调解802≤受理802。"
+
+
+def test_the_figures_of_the_bulletin_come_out(nodes: Nodes, tmp_path: Path) -> None:
     hub = nodes.hub(UNITS)
     hub.command("user", "add", "mediator", "--role", "mediator")
     token = hub.command("token", "mediator").stdout.strip()
@@ -128,3 +155,7 @@ def test_the_figures_of_the_bulletin_come_out(nodes: Nodes) -> None:
     assert {key: measures["accepted"] for key, measures in rows.items()} == accepted
     assert sum(measures["confirmed"] for measures in rows.values()) == CONFIRMED
     assert hub.api("GET", f"/api/v1/rollup?unit={CITY}&period={PERIOD}").document["measures"] == document["measures"]
+    for kind, text in printed(hub, tmp_path).items():
+        assert (PARAGRAPH in text, PROOF in text) == (True, True), (kind, text[:600])
+        for cells in ("自行受理52565.46%（525/802）", "法院委托27634.41%（276/802）", "信访10.12%（1/802）"):
+            assert cells in text.replace("|", ""), (kind, cells)

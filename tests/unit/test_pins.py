@@ -28,6 +28,6 @@ def test_every_pin_names_one_release_and_every_package_once() -> None:
 def test_everything_that_is_asked_for_has_a_pin() -> None:
     config = configparser.ConfigParser()
     config.read(PROJECT / "setup.cfg", "utf-8")
-    asked = [config["options"]["install_requires"], config["options.extras_require"]["dev"]]
+    asked = [config["options"]["install_requires"], *config["options.extras_require"].values()]
     names = {canonical(re.split(r"[<>=~!;\[ ]", line)[0]) for block in asked for line in block.split("\n") if line}
     assert names - {canonical(line.split("==")[0]) for line in pinned()} == set()
