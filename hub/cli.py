@@ -11,8 +11,8 @@ from hub import commands_city
 from hub.app import create_hub_app
 from hub.directory import init_hub
 from hub.publishing import publish_file
-from hub.recovery import recover_hub
-from node import commands, rollup
+from hub.recovery import read_recovery_key, recover_hub, renew_hub
+from node import commands, commands_keep, rollup
 from node.asof import known_at
 from node.cli import count
 from node.exports import rollup_file, text_table
@@ -22,6 +22,7 @@ from node.terminal import DONE, Parser, language, run, show
 from schemas.errors import Invalid
 from schemas.labels import label
 from schemas.strict_json import dumps
+from sync.keys import Signer
 
 PROGRAM: Final = "grid-hub"
 FORMATS: Final = ("table", "json", "csv", "xlsx")
@@ -63,6 +64,10 @@ def parser() -> argparse.ArgumentParser:
     publish.add_argument("file", metavar="FILE.json")
     commands.data_option(publish)
     publish.set_defaults(run=_publish)
+    renewed = sub.add_parser("renew", help="用根恢复密钥换发市级节点的密钥 / give the hub a new key by the root key")
+    commands.data_option(renewed)
+    renewed.add_argument("--recover", required=True, metavar="KEYFILE", help="根恢复密钥文件 / the root recovery key")
+    renewed.set_defaults(run=_renew)
     commands.common(sub, create_hub_app)
     return top
 
@@ -94,6 +99,11 @@ def _recover(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     show(arguments, document, words)
     return DONE
+
+
+def _renew(arguments: argparse.Namespace) -> int:
+    root = Signer(read_recovery_key(Path(arguments.recover)))
+    return commands_keep.renew_by(arguments, lambda replica, fresh: renew_hub(replica, root, fresh))
 
 
 def _rollup(arguments: argparse.Namespace) -> int:

@@ -21,11 +21,11 @@ from schemas.events import FIRST, Event, Header
 from schemas.strict_json import dumps
 from schemas.unit_list import generate_groups, read_unit_list
 from schemas.units import EPOCH, LEVELS, Act
-from sync import chains, directory
+from sync import chains, directory, revocation
 from sync.database import write
-from sync.enrol import CERT_SCHEMA
 from sync.env import Env, SystemEnv
 from sync.intake import Intake
+from sync.issuing import CERT_KIND, CERT_SCHEMA, claim
 from sync.keys import SEED_BYTES, Signer
 from sync.replica import Replica
 from sync.transport import HttpTransport
@@ -70,15 +70,23 @@ def found_city(replica: Replica, root: Signer, city: str, acts: Sequence[Act], p
         intake.finish()
 
 
-def root_events(env: Env, root: Signer, hub: Signer, city: str, today: date, now_ms: int) -> tuple[Event, Event]:
-    """The root's whole chain: its key, and the certificate under which the hub works."""
-    chain = chains.new_chain(root.node, env.random_bytes)
-    day = today.isoformat()
-    header = Header(chain, 1, FIRST, chains.INC_KIND, city, day, now_ms, 0, chains.INC_SCHEMA, "")
-    first = chains.compose(root, env.random_bytes, header, {"key": b64(root.public), "after": None})
-    claim = {"unit": city, "node": hub.node, "key": b64(hub.public), "level": LEVELS[-1]}
-    header = Header(chain, 2, first.hash, "cert", city, day, now_ms, 0, CERT_SCHEMA, "")
-    return first, chains.compose(root, env.random_bytes, header, claim)
+def root_events(
+    env: Env, root: Signer, hub: Signer, city: str, today: date, now_ms: int, ended: dict[str, object] | None = None
+) -> tuple[Event, ...]:
+    """The root's whole chain: its key, the certificate under which the hub works, and, of a hub whose key is renewed,
+    the revocation that ends the earlier one.
+    """
+    chain, signed = chains.new_chain(root.node, env.random_bytes), list[Event]()
+    earlier = [str(ended["node"])] if ended else []
+    words: list[tuple[str, str, dict[str, object]]] = [
+        (chains.INC_KIND, chains.INC_SCHEMA, {"key": b64(root.public), "after": None}),
+        (CERT_KIND, CERT_SCHEMA, claim(city, hub.node, hub.public, LEVELS[-1], earlier)),
+    ]
+    for kind, schema, public in [*words, *([(revocation.KIND, revocation.SCHEMA, ended)] if ended else [])]:
+        before = signed[-1].hash if signed else FIRST
+        header = Header(chain, len(signed) + 1, before, kind, city, today.isoformat(), now_ms, 0, schema, "")
+        signed.append(chains.compose(root, env.random_bytes, header, public))
+    return tuple(signed)
 
 
 def publish_acts(intake: Intake, acts: Sequence[Act], today: date) -> int:

@@ -15,6 +15,7 @@ from schemas.encoding import unb64
 from schemas.errors import Invalid
 from schemas.events import UNIT
 from schemas.units import LEVELS
+from sync import renewal, revocation
 from sync.database import write
 from sync.env import SystemEnv
 from sync.intake import Intake
@@ -51,6 +52,27 @@ def begin_hub(replica: Replica, root: Signer, city: str) -> None:
         keep_certificates(intake, root_events(replica.env, root, replica.signer, city, business_day(now), now))
         intake.begin_chain()
         intake.finish()
+
+
+def renew_hub(replica: Replica, root: Signer, fresh: Signer) -> str:
+    """From now on the hub signs with a new key, which `Replica.keys` must give already; the root certifies it, and ends
+    the earlier one at all that is held of it. Returns the new node id. Raises Invalid for another city's root.
+    """
+    me, now = replica.identity, replica.env.now_ms()
+    if root.node != me.root_node:
+        raise Invalid("recovery_key_other", field="--recover", value=root.node)
+    with write(replica.db, "init", replica.env):
+        replica.app.note(replica, "key_renewed", unit=me.unit, subject=fresh.node)
+        before = Intake(replica, now)
+        ended = revocation.position_now(replica.db, me.node)
+        for event in root_events(replica.env, root, fresh, me.unit, business_day(now), now, ended):
+            before.add(event, "down")
+        before.finish()
+        head = renewal.step_over(replica, fresh)
+        after = Intake(replica, now)
+        after.begin_chain(head)
+        after.finish()
+    return fresh.node
 
 
 def read_recovery_key(path: Path) -> bytes:

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from node import audit
-from node.home import CONFIG, DATABASE, KEYS, NODE_KEY, SERVE_LOCK, at_terminal, locked
+from node.home import CONFIG, DATABASE, KEYS, NODE_KEY, SECRET_KEY, SERVE_LOCK, at_terminal, locked, read_signer
 from schemas.clock import iso_instant
 from schemas.errors import Conflict, Invalid
 from sync.database import open_database, write
-from sync.keys import SEED_BYTES, Signer
 from sync.migrations import SYNC
 from sync.replica import Replica
 
@@ -76,8 +75,8 @@ def put_back(source: Path, folder: Path, now_ms: int) -> Copied:
     """
     node, events = _examined(source)
     fresh = not folder.exists() or not any(folder.iterdir())
-    if not fresh and _node_of(folder) != node:
-        raise Invalid("restore_other_node", field="SRC", value=node, own=_node_of(folder))
+    if not fresh and node not in _nodes_of(folder):
+        raise Invalid("restore_other_node", field="SRC", value=node, own=", ".join(_nodes_of(folder)))
     part = folder / (DATABASE + PART)
     try:
         if fresh:
@@ -136,14 +135,15 @@ def _examined(folder: Path) -> tuple[str, int]:
             (events,) = conn.execute("SELECT COUNT(*) FROM event").fetchone()
     except (sqlite3.Error, TypeError) as error:
         raise Invalid("backup_damaged", field="SRC", value=f"{folder}: {error}") from error
-    if sound != "ok" or _node_of(folder) != node:
+    if sound != "ok" or node not in _nodes_of(folder):
         raise Invalid("backup_damaged", field="SRC", value=f"{folder}: {sound}")
     return str(node), int(events)
 
 
-def _node_of(folder: Path) -> str:
-    seed = (folder / NODE_KEY).read_bytes() if (folder / NODE_KEY).is_file() else b""
-    return Signer(seed).node if len(seed) == SEED_BYTES else ""
+def _nodes_of(folder: Path) -> list[str]:
+    """The node ids that the keys of a folder give: more than one after a renewal."""
+    paths = (path for path in sorted((folder / KEYS).glob("*.key")) if path != folder / SECRET_KEY)
+    return [signer.node for signer in map(read_signer, paths) if signer is not None]
 
 
 def _flush(folder: Path) -> None:

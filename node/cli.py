@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Final
 
-from node import commands, setup
+from node import commands, commands_keep, setup
 from node.app import create_app
 from node.terminal import Parser, run
 
@@ -37,6 +37,9 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--disputes", type=count, help="矛盾纠纷件数 / disputes found")
     check.add_argument("--hazards", type=count, help="安全隐患件数 / hazards found")
     check.set_defaults(run=commands.check)
+    renewed = sub.add_parser("renew", help="换发本节点的密钥 / give this node a new key")
+    commands.data_option(renewed)
+    renewed.set_defaults(run=commands_keep.renew)
     commands.common(sub, create_app)
     return top
 

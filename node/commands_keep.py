@@ -1,16 +1,21 @@
-"""`backup DEST` and `restore SRC`."""
+"""`backup DEST`, `restore SRC`, and `renew`."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from node import backups
 from node.backups import Copied
 from node.home import Home
 from node.terminal import DONE, language, show
+from schemas.errors import GridError
 from schemas.labels import label
+from sync import renewal
 from sync.env import SystemEnv
+from sync.keys import Signer
+from sync.replica import Replica
 from sync.transport import HttpTransport
 
 
@@ -29,6 +34,26 @@ def put_back(arguments: argparse.Namespace) -> int:
     now_ms = SystemEnv(folder, HttpTransport()).now_ms()
     copied = backups.put_back(Path(arguments.src), folder, now_ms)
     show(arguments, _document(copied), label(language(), "cli.restored", **_words(copied)))
+    return DONE
+
+
+def renew(arguments: argparse.Namespace) -> int:
+    """`grid-node renew`: a new key for this node, beside a running `serve`."""
+    return renew_by(arguments, renewal.renew)
+
+
+def renew_by(arguments: argparse.Namespace, deed: Callable[[Replica, Signer], str]) -> int:
+    """A new key, certified by what `deed` does. The earlier keys stay in the folder."""
+    home = Home(Path(arguments.data))
+    earlier, fresh = home.replica().identity.node, home.new_key()
+    try:
+        with home.sync_turn():  # no exchange is under way
+            node = deed(home.replica(), fresh)
+    except GridError:
+        home.drop_key(fresh)
+        raise
+    home.close()
+    show(arguments, {"node": node, "succeeds": earlier}, label(language(), "cli.renewed", node=node, earlier=earlier))
     return DONE
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pwd
+import re
 import threading
 import tomllib
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from sqlite_utils import Database
 from node.application import NodeApplication
 from node.cases.disclosing import KEEP_DAYS
 from node.migrations import NODE
+from schemas.encoding import NODE_ID_CHARS
 from schemas.errors import Conflict, Invalid, NotFound
 from sync.client import Client
 from sync.database import open_database
@@ -33,6 +35,8 @@ DATABASE: Final = "grid.db"
 CONFIG: Final = "config.toml"
 KEYS: Final = "keys"
 NODE_KEY: Final = "keys/node.key"
+RENEWED_KEY: Final = "keys/{node}.key"
+NODE_ID: Final = re.compile(rf"[a-z2-7]{{{NODE_ID_CHARS}}}")
 SECRET_KEY: Final = "keys/secret.key"  # noqa: S105 - a file name
 PENDING_KEY: Final = "enrol.pending"
 SERVE_LOCK: Final = "serve.lock"
@@ -63,6 +67,7 @@ class Home:
             raise NotFound("no_node_here", field="--data", value=folder)
         self.config = read_config(folder)
         self.signer = Signer(_key(folder / NODE_KEY))
+        self._signers = {self.signer.node: self.signer}
         self.secret = _key(folder / SECRET_KEY)
         self.env = SystemEnv(folder, HttpTransport(self.config.ca_file))
         self._shared = Shared()
@@ -76,13 +81,32 @@ class Home:
         replica: Replica | None = getattr(self._local, "replica", None)
         if replica is None:
             database = open_database(self.folder / DATABASE, SYNC, NODE)
-            replica = Replica(database, self.env, self.signer, self._app, self._shared, at_terminal())
+            replica = Replica(database, self.env, self.signer, self._app, self._shared, at_terminal(), self.key_of)
             if not self._opened:  # once a process
                 notice_restored_copy(replica)
             self._local.replica = replica
             with self._lock:
                 self._opened.append(database)
         return replica
+
+    def key_of(self, node: str) -> Signer | None:
+        """A key of this folder by the node id that it gives; None where there is none, or its file is spoilt."""
+        if node not in self._signers and NODE_ID.fullmatch(node):
+            signer = read_signer(self.folder / RENEWED_KEY.format(node=node))
+            if signer is not None and signer.node == node:
+                self._signers[node] = signer
+        return self._signers.get(node)
+
+    def new_key(self) -> Signer:
+        """A new key, on the disk before it is used; the earlier ones stay, to open what was sealed to them."""
+        seed = self.env.random_bytes(SEED_BYTES)
+        signer = Signer(seed)
+        write_private(self.folder / RENEWED_KEY.format(node=signer.node), seed)
+        return signer
+
+    def drop_key(self, unused: Signer) -> None:
+        """Lets a new key go that was not taken into use."""
+        (self.folder / RENEWED_KEY.format(node=unused.node)).unlink()
 
     def client(self) -> Client | None:
         """The way to the parent; None at the top."""
@@ -194,6 +218,12 @@ def write_private(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def read_signer(path: Path) -> Signer | None:
+    """The key in a file; None where there is none, or it is no key."""
+    seed = path.read_bytes() if path.is_file() else b""
+    return Signer(seed) if len(seed) == SEED_BYTES else None
 
 
 def _key(path: Path) -> bytes:

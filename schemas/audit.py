@@ -15,7 +15,7 @@ START: Final = bytes(32)  # stands before the first entry
 # What is logged, by what it is about.
 ACTS: Final = {
     "users": ("user_added", "user_code", "user_disabled", "user_enabled", "token_made", "token_ended"),
-    "nodes": ("node_invited", "node_enrolled", "node_revoked", "node_readmitted"),
+    "nodes": ("node_invited", "node_enrolled", "node_revoked", "node_readmitted", "key_renewed"),
     "private": ("private_read", "erased", "uncovered"),
     "publishing": ("published", "bulletin_issued"),
     "keeping": ("backed_up", "restored", "settings_changed", "audit_exported"),

@@ -7,18 +7,17 @@ from __future__ import annotations
 import base64
 import hmac
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from sqlite_utils import Database
 
-from schemas.clock import business_day
 from schemas.encoding import b32, b64, node_id, unb64
 from schemas.errors import BadRequest, Conflict, Corrupt, Forbidden, GridError, Invalid, NotFound, TooMany
 from schemas.events import Event, plain_line
 from schemas.strict_json import Json, dumps, loads
-from sync import auth, clocks, directory, log, revocation
+from sync import auth, clocks, directory, issuing, log
 from sync.certificates import certificate
 from sync.database import write
 from sync.env import Env, TransportError
@@ -33,7 +32,6 @@ CODE_LIFE_MS: Final = 48 * 3_600_000
 SECRET_CHARS: Final = 16  # base32: 80 bits each
 ROOT_CHARS: Final = 16
 MAX_ATTEMPTS: Final = 10
-CERT_SCHEMA: Final = "cert/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,32 +146,12 @@ def _issue(replica: Replica, unit: str, key: bytes, child: str, replaced: list[s
     """The certificate; a node that the child takes the place of is revoked at what is held of it now."""
     intake = Intake(replica, now)
     for node in replaced:
-        _revoke_node(intake, unit, node)
-    event = _certify_node(intake, unit, child, key, directory.tree_of(replica).level(unit), replaced)
+        issuing.revoke(intake, unit, node)
+    event = issuing.certify(intake, unit, child, key, directory.tree_of(replica).level(unit), replaced)
     intake.finish()
     replica.app.note(replica, "node_enrolled", unit=unit, subject=child)
     replica.db.execute("UPDATE invite SET used_by = ? WHERE unit = ?", [child, unit])
     return event
-
-
-def _certify_node(
-    intake: Intake, unit: str, node: str, key: bytes, level: str | None, replaced: Sequence[str] = ()
-) -> Event:
-    """Signs a certificate; `replaced`: the nodes that this one takes the place of."""
-    claim: dict[str, object] = {"unit": unit, "node": node, "key": b64(key), "level": level}
-    return intake.author(
-        kind="cert", schema=CERT_SCHEMA, unit=unit, day=business_day(intake.now_ms),
-        public=claim | ({"succeeds": replaced[-1]} if replaced else {}),
-    )  # fmt: skip
-
-
-def _revoke_node(intake: Intake, unit: str, node: str) -> Event:
-    """Ends a node's right to write for its unit: what is held of it stays good, what it writes later has no effect."""
-    public = revocation.position_now(intake.db, node)
-    intake.replica.app.note(intake.replica, "node_revoked", unit=unit, subject=node)
-    return intake.author(
-        kind=revocation.KIND, schema=revocation.SCHEMA, unit=unit, day=business_day(intake.now_ms), public=public
-    )
 
 
 def _require_below(replica: Replica, unit: str) -> None:
@@ -201,7 +179,7 @@ def readmit(replica: Replica, unit: str, node: str | None = None) -> list[str]:
             raise Conflict("readmit_several", field="--node", value=", ".join(sorted(waiting)))
         chosen, _unit, level, key = waiting[node or next(iter(waiting))]
         intake = Intake(replica, replica.env.now_ms())
-        _certify_node(intake, unit, chosen, key, level)
+        issuing.certify(intake, unit, chosen, key, level)
         intake.finish()
         replica.app.note(replica, "node_readmitted", unit=unit, subject=chosen)
     return [chosen]
@@ -216,7 +194,7 @@ def revoke(replica: Replica, unit: str) -> list[str]:
             raise NotFound("no_node", field="unit", value=unit)
         intake = Intake(replica, replica.env.now_ms())
         for node in nodes:
-            _revoke_node(intake, unit, node)
+            issuing.revoke(intake, unit, node)
         intake.finish()
     return nodes
 

@@ -27,6 +27,11 @@ def notice_restored_copy(replica: Replica) -> bool:
         return False
     with write(replica.db, "sync_state", replica.env):
         replica.db.execute("UPDATE node_state SET covered = 1, awaited = ?", [marker[2] if ahead and marker else None])
+        if ahead and marker is not None and marker[0][:26] != row[0][:26] and replica.keys(marker[0][:26]) is not None:
+            # Older than the last renewal: the earlier key is ended, the present one is here. Its chain comes back.
+            replica.db.execute(
+                "UPDATE node_state SET node = ?, chain = ?, seq = 0, head = '-'", [marker[0][:26], marker[0]]
+            )
     return ahead
 
 
@@ -75,10 +80,10 @@ def went_on_elsewhere(db: Database) -> bool:
     return row is not None and row[0] != row[1]
 
 
-def begin_anew(replica: Replica) -> dict[str, object]:
-    """A chain with a fresh random incarnation takes the place of the own one. Returns `after` for its first event."""
+def begin_anew(replica: Replica) -> list[object] | None:
+    """A chain with a fresh random incarnation takes the place of the own one. Returns the head that it follows."""
     db = replica.db
     chain, seq, head = db.execute("SELECT chain, seq, head FROM node_state").fetchone()
     fresh = chains.new_chain(replica.signer.node, replica.env.random_bytes)
     db.execute("UPDATE node_state SET chain = ?, seq = 0, head = '-', awaited = NULL", [fresh])
-    return {"after": [chain, seq, head]}
+    return [chain, seq, head] if seq else None

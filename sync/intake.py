@@ -76,11 +76,12 @@ class Intake:
         self.add(event, "own")
         return event
 
-    def begin_chain(self) -> None:
+    def begin_chain(self, after: list[object] | None = None) -> None:
         """The first event of an own chain: it brings the public key, and names the head that it takes up from."""
-        (seq,) = self.db.execute("SELECT seq FROM node_state").fetchone()
-        after = heads.begin_anew(self.replica) if seq else {"after": None}
-        public = {"key": b64(self.replica.signer.public), **after}
+        seq, awaited = self.db.execute("SELECT seq, awaited FROM node_state").fetchone()
+        if seq or awaited:
+            after = heads.begin_anew(self.replica)
+        public = {"key": b64(self.replica.signer.public), "after": after}
         event = chains.sign_next(
             self.replica, kind=chains.INC_KIND, schema=chains.INC_SCHEMA, unit=self.me.unit,
             day=business_day(self.now_ms), now_ms=self.now_ms, public=public,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from sqlite_utils import Database
 
+from schemas.encoding import node_id
 from schemas.events import Event
 from schemas.units import Tree
 from sync.env import Env
@@ -128,14 +129,30 @@ class Shared:
 
 @dataclass
 class Replica:
-    """An open node. Used by one thread at a time; threads of one process share only `shared`."""
+    """An open node. Used by one thread at a time; threads of one process share only `shared`. `keys` gives the other
+    keys that this node has, by node id: a renewal leaves the earlier ones, to open what was sealed to them.
+    """
 
     db: Database
     env: Env
-    signer: Signer
+    key: Signer
     app: Application
     shared: Shared = field(default_factory=Shared)
     actor: Actor = TERMINAL
+    keys: Callable[[str], Signer | None] = lambda _node: None
+
+    @property
+    def signer(self) -> Signer:
+        """The key of who this node is now: a renewal, perhaps by another process, changes it."""
+        row = self.db.execute("SELECT node FROM node_state").fetchone()
+        if row is not None and row[0] != self.key.node:
+            self.key = self.keys(row[0]) or self.key
+        return self.key
+
+    def holder_of(self, public: bytes) -> Signer | None:
+        """The private half of a public key, if it is, or ever was, this node's."""
+        node = node_id(public)
+        return self.key if node == self.key.node else self.keys(node)
 
     @property
     def identity(self) -> Identity:

@@ -80,11 +80,14 @@ def events_about(db: Database, node: str) -> list[tuple[str, int]]:
     return [(row[0], row[1]) for row in rows.fetchall()]
 
 
-def position_now(db: Database, node: str) -> dict[str, object]:
-    """The payload that voids what the node writes from now on: all that is held stays good, but for side branches."""
+def position_now(db: Database, node: str, end: str | None = None) -> dict[str, object]:
+    """The payload that voids what the node writes from now on: all that is held stays good, but for side branches.
+    `end`: the event with which its chain ends, whatever else of that chain is held.
+    """
     positions, void = [], []
+    (ends_in,) = db.execute("SELECT MAX(chain) FROM event WHERE hash = ?", [end]).fetchone()
     for chain, tips in db.execute("SELECT chain, tips FROM chain WHERE node = ? ORDER BY chain", [node]).fetchall():
-        named = tips.split(",")
+        named = [end] if end and chain == ends_in else tips.split(",")
         seq, last = max(
             db.execute("SELECT seq, hash FROM event WHERE hash = ?", [tip]).fetchone() for tip in named
         )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Final
 
 from schemas.errors import BadRequest, Forbidden, GridError, Unauthorised, UnsupportedMedia
 from schemas.strict_json import dumps, loads
-from sync import auth, directory, heads, inlog, log, marks, owed, quota, routing, trails
+from sync import auth, directory, heads, inlog, log, marks, owed, quota, renewal, routing, trails
 from sync.certificates import key_of
 from sync.database import read, write
 from sync.env import require_room
@@ -154,6 +154,7 @@ def _commit(
         _take_back(intake, child, request, back)
         _hear_wants(replica, child, request)
         marks.pass_on(replica, request.marks, now)
+        renewal.confirm(intake, child.node)
         intake.finish()
         marks.sign_marks(replica, intake.touched, now)
         _seen(replica, child, request, len(lines), now)

@@ -312,13 +312,14 @@ class City:
             database = open_database(MEMORY, SYNC, NODE)
         else:
             database = create(home, signer_seed, secret, config_text(parent_url))
-        return Replica(database, env, Signer(signer_seed), NodeApplication()), secret, home
+        signer = Signer(signer_seed)
+        return Replica(database, env, signer, NodeApplication(), keys={signer.node: signer}.get), secret, home
 
 
 def _reopened(replica: Replica, backup: bytes, env: FakeEnv) -> Replica:
     database = open_database(MEMORY)
     database.conn.deserialize(backup)
-    return Replica(database, env, replica.signer, NodeApplication())
+    return Replica(database, env, replica.key, NodeApplication(), keys=replica.keys)
 
 
 def check_body(

@@ -172,11 +172,11 @@ class Disclosures:
             yield Deed(GOT, SCHEMAS[GOT], Word(disc.subject, kept.event).payload())
 
     def _opened(self, kept: Kept) -> Texts | None:
-        sealed = queries.sealed_text(self._db, kept.event)
-        if sealed is None or kept.disc.key != self._replica.signer.public:
+        sealed, holder = queries.sealed_text(self._db, kept.event), self._replica.holder_of(kept.disc.key)
+        if sealed is None or holder is None:
             return None
         try:
-            plain = self._replica.signer.open_sealed(unb64(sealed))
+            plain = holder.open_sealed(unb64(sealed))
             return None if plain is None else unpack(plain)
         except (GridError, ValueError):
             return None

@@ -77,13 +77,13 @@ def no_handing_back(patch: Patch) -> None:
 def counted_incarnations(patch: Patch) -> None:
     """A new incarnation is the next number instead of a random one."""
 
-    def counted(replica: Replica) -> dict[str, object]:
+    def counted(replica: Replica) -> list[object]:
         db = replica.db
         chain, seq, head = db.execute("SELECT chain, seq, head FROM node_state").fetchone()
         (own,) = db.execute("SELECT COUNT(*) FROM chain WHERE node = ?", [replica.signer.node]).fetchone()
         fresh = f"{replica.signer.node}.{b32(own.to_bytes(5))[:8]}"
         db.execute("UPDATE node_state SET chain = ?, seq = 0, head = '-', awaited = NULL", [fresh])
-        return {"after": [chain, seq, head]}
+        return [chain, seq, head]
 
     patch.setattr(heads, "begin_anew", counted)
 
