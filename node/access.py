@@ -40,6 +40,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "checks.Checks:GET": Rule(RECORDS, unit_in="query"),
     "checks.Checks:POST": Rule(RECORDS, unit_in="json"),
     "checks.Returned:POST": Rule(REVIEW),
+    "entries.Entries:POST": Rule(RECORDS, unit_in="json"),
     "cases.Cases:GET": Rule(RECORDS, unit_in="query"),
     "cases.Cases:POST": Rule(RECORDS, unit_in="json"),
     "cases.OneCase:GET": Rule(RECORDS),

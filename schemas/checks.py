@@ -19,6 +19,7 @@ MAX_CASES: Final = 50
 MAX_PLACES: Final = 9999
 MAX_STAFF: Final = 999
 MAX_INSTANT_MS: Final = 2**53 - 1
+MAX_OFFSET_S: Final = MAX_INSTANT_MS // 1000
 _CAMPAIGN: Final = re.compile(r"campaign:[a-z0-9_-]{1,40}")
 _THEME: Final = re.compile(r"[a-z0-9_-]{1,40}")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -34,7 +35,10 @@ class Found(TypedDict):
 
 
 class Check(TypedDict):
-    """A check as read from an event: every field is there, None or zero where it was not given."""
+    """A check as read from an event: every field is there, None or zero where it was not given.
+
+    `clock_offset_s`: by how many seconds `recorded_at` lies after what a phone's clock said, where that was wrong.
+    """
 
     result: Literal["zero", "found"]
     found: Found
@@ -46,6 +50,7 @@ class Check(TypedDict):
     staff_no: int | None
     amends: str | None
     recorded_at: int | None
+    clock_offset_s: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,7 @@ def read_payload(payload: Mapping[str, object]) -> Check:
         "staff_no": _optional_count(payload.get("staff_no"), "staff_no", MAX_STAFF),
         "amends": _matching(payload.get("amends"), _EVENT, "amends", "bad_amends"),
         "recorded_at": _optional_count(payload.get("recorded_at"), "recorded_at", MAX_INSTANT_MS),
+        "clock_offset_s": _optional_offset(payload.get("clock_offset_s"), "clock_offset_s"),
     }
 
 
@@ -149,6 +155,14 @@ def _count(value: object, field: str, limit: int) -> int:
 
 def _optional_count(value: object, field: str, limit: int) -> int | None:
     return None if value is None else _count(value, field, limit)
+
+
+def _optional_offset(value: object, field: str) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MAX_OFFSET_S:
+        raise Invalid("out_of_range", field=field, value=value, low=-MAX_OFFSET_S, high=MAX_OFFSET_S)
+    return value
 
 
 def _found(value: object, result: str) -> Found:

@@ -60,6 +60,8 @@ def report(event: str, result: str = "zero", amends: str | None = None, recorded
         ({"result": "zero", "staff_no": 1000}, "out_of_range", "staff_no"),
         ({"result": "zero", "recorded_at": -1}, "out_of_range", "recorded_at"),
         ({"result": "zero", "recorded_at": "2026-11-23T08:40:00Z"}, "out_of_range", "recorded_at"),
+        ({"result": "zero", "clock_offset_s": "1"}, "out_of_range", "clock_offset_s"),
+        ({"result": "zero", "clock_offset_s": 2**53}, "out_of_range", "clock_offset_s"),
         ({"result": "zero", "amends": "x"}, "bad_amends", "amends"),
         ({"result": "zero", "amends": EVENT + "\n"}, "bad_amends", "amends"),
     ],
@@ -82,6 +84,7 @@ def test_only_allowed_fields_reach_the_payload() -> None:
         "unit": "421002100201001",
         "date": "2026-11-23",
         "recorded_at": 5,
+        "clock_offset_s": -900,
         "name": "somebody",
         "result": "found",
         "found": {"disputes": 2, "hazards": 999, "cases": [CASE, OTHER_CASE], "text": "somebody"},
@@ -104,6 +107,7 @@ def test_only_allowed_fields_reach_the_payload() -> None:
         "staff_no": 0,
         "amends": EVENT,
         "recorded_at": 5,
+        "clock_offset_s": -900,
     }
 
 
@@ -119,6 +123,7 @@ def test_a_check_in_an_event_is_read_with_every_field() -> None:
         "staff_no": None,
         "amends": None,
         "recorded_at": None,
+        "clock_offset_s": None,
     }
 
 
