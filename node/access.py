@@ -41,6 +41,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "checks.Checks:POST": Rule(RECORDS, unit_in="json"),
     "checks.Returned:POST": Rule(REVIEW),
     "entries.Entries:POST": Rule(RECORDS, unit_in="json"),
+    "entries.Phone:GET": Rule(EVERYBODY),  # who may not report is told so
     "cases.Cases:GET": Rule(RECORDS, unit_in="query"),
     "cases.Cases:POST": Rule(RECORDS, unit_in="json"),
     "cases.OneCase:GET": Rule(RECORDS),
@@ -72,6 +73,14 @@ RULES: Final[Mapping[str, Rule]] = {
     "pages.today": Rule(RECORDS, unit_in="query"),
     "pages.found": Rule(RECORDS, unit_in="query"),
     "pages.enter_check": Rule(RECORDS, unit_in="form"),
+    "pages.found_case": Rule(RECORDS, unit_in="query"),
+    "pages.enter_found_case": Rule(RECORDS, unit_in="form"),
+    "pages.take_in": Rule(RECORDS),
+    "pages.take_in_file": Rule(RECORDS),  # each entry names its unit: the act asks whether it is below
+    "pages.service_worker": PUBLIC,
+    "pages.phone_shell": PUBLIC,  # nobody's data
+    "pages.phone_file": PUBLIC,
+    "pages.phone_words": PUBLIC,
     "pages.records": Rule(RECORDS, unit_in="query"),
     "pages.missing": Rule(EVERYBODY - {"viewer"}, unit_in="query"),
     "pages.excuses": Rule(RECORDS | {"analyst"}, unit_in="query"),

@@ -25,6 +25,8 @@ from sync.replica import Replica
 
 # No account has a slash in its name. An entry is the same whoever brings it: the worker's phone, or a clerk its file.
 ACCOUNT: Final = "/entries"
+# When it was made is no part of what it says: the same form sent twice from the node's own page is one entry.
+_WHEN: Final = ("made_at", "seen_at", "offset_ms")
 
 
 def take(replica: Replica, entry_id: str, body: Mapping[str, Any], sent_ms: int | None) -> Answer:
@@ -49,7 +51,8 @@ def take(replica: Replica, entry_id: str, body: Mapping[str, Any], sent_ms: int 
             "case": case_id, "recorded_at": iso_instant(made.at), "clock_offset_s": made.offset_s,
         }  # fmt: skip
 
-    return answers.once(replica, ACCOUNT, entry_id, request_bytes(body), "check", act)
+    said = {name: value for name, value in body.items() if name not in _WHEN}
+    return answers.once(replica, ACCOUNT, entry_id, request_bytes(said), "check", act)
 
 
 def _envelope(entry: Entry, day: date, made: Made) -> dict[str, Any]:
@@ -70,7 +73,7 @@ def _standing(replica: Replica, unit: str, day: date) -> Report | None:
 
 
 def _zero(standing: Report | None) -> dict[str, Any]:
-    """"Nothing today" by one tap must not wipe out what somebody found; the page for corrections may."""
+    """ "Nothing today" by one tap must not wipe out what somebody found; the page for corrections may."""
     if standing is not None and standing.result == "found":
         told = {"disputes": standing.disputes, "hazards": standing.hazards}
         raise Conflict("found_stands", field="kind", value="zero", **told)

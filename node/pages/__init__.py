@@ -12,12 +12,15 @@ from node.pages import (
     casework,
     evidence,
     figures,
+    found_case,
     lifting,
     missing,
     people,
+    phone,
     records,
     reminding,
     syncing,
+    taking_in,
     today,
     users,
 )
@@ -27,8 +30,8 @@ def blueprint() -> Blueprint:
     """All pages of a node."""
     routes = Blueprint("pages", __name__)
     for subject in (
-        today, records, casework, case, missing, lifting, reminding, people, account, users, syncing, carrying, figures,
-        audit, evidence,
+        today, found_case, phone, taking_in, records, casework, case, missing, lifting, reminding, people, account,
+        users, syncing, carrying, figures, audit, evidence,
     ):  # fmt: skip
         subject.register(routes)
     return routes

@@ -119,7 +119,7 @@ def register_case() -> Any:
         require_scope(node, me(), values["unit"])
         answer = acts.register(node, me(), body, typed("idem") or secrets.token_hex(16))
     except GridError as error:
-        return _form(values, {_field(error): _told(error)}, error.status)
+        return _form(values, {error_field(error): error_text(error)}, error.status)
     wake()
     return redirect(url_for("pages.case", case_id=answer.document["id"]))
 
@@ -128,7 +128,7 @@ def _parties(values: dict[str, str]) -> list[dict[str, str | None]]:
     return [{part: values[f"party_{at}_{part}"] or None for part in PARTY} for at in range(PARTIES)]
 
 
-def _field(error: GridError) -> str:
+def error_field(error: GridError) -> str:
     """The field of the form that an error is about."""
     name = error.field or "unit"
     if name.startswith("private.parties."):
@@ -136,7 +136,7 @@ def _field(error: GridError) -> str:
     return name.removeprefix("private.")
 
 
-def _told(error: GridError) -> str:
+def error_text(error: GridError) -> str:
     """The refusal in the words of the form: the party by its number, the field by its name."""
     lang, name = language(), error.field or ""
     if name.startswith("private.parties."):

@@ -38,6 +38,7 @@ SYSTEM: Final[tuple[Entry, ...]] = (
 GROUPS: Final = {"nav.group.work": WORK, "nav.group.figures": FIGURES, "nav.group.system": SYSTEM}
 # Pages that belong to an entry of the menu.
 INSIDE: Final = {
+    "pages.today": ("pages.found", "pages.found_case", "pages.enter_found_case", "pages.take_in", "pages.take_in_file"),
     "pages.cases": ("pages.new_case", "pages.register_case", "pages.case", "pages.case_private", "pages.act",
                     "pages.enter_act"),
     "pages.rollup_page": ("pages.rollup_records",),

@@ -102,7 +102,8 @@ def steps(way: Path, lang: str) -> list[dict[str, Any]]:
         below_writer = LEVELS.index(level) <= LEVELS.index(saved.level)
         above = saved.at if below_writer else hops.get(level) or above
         instants[level] = above
-    shown = [{"key": "saved", "label": label(lang, "path.saved"), "state": "done", "text": time_text(saved.at)}]
+    first = {"key": "saved", "label": label(lang, "path.saved"), "state": "done", "text": time_text(saved.at)}
+    shown: list[dict[str, Any]] = [{**first, "at": saved.at}]
     stopped = False
     for level in LEVELS[1:]:
         at = instants[level]
@@ -113,7 +114,8 @@ def steps(way: Path, lang: str) -> list[dict[str, Any]]:
         else:
             state, text = _halt(way, level, lang)
             stopped = True
-        shown.append({"key": level, "label": label(lang, f"level_short.{level}"), "state": state, "text": text})
+        word = label(lang, f"level_short.{level}")
+        shown.append({"key": level, "label": word, "state": state, "text": text, "at": at})
     return shown
 
 

@@ -13,8 +13,10 @@ from node.checks import duty_state_of
 from node.duties import duty_day, groups_due
 from node.guard import language, me, replica, wake
 from node.pages.frame import may_open, page, rooms, typed
+from node.pages.phone import kit
 from node.pages.records import RECORD_DAYS, recent
 from node.pages.reminding import reminded
+from node.phone import stats, units_of
 from node.projections import calendar_of
 from node.records import days_missing
 from node.scope import require_scope
@@ -27,7 +29,6 @@ from sync import directory
 from sync.replica import Replica
 
 MADE_UP_DAYS: Final = 7
-STATS_DAYS: Final = 30
 ROWS: Final = 200
 
 
@@ -50,13 +51,16 @@ def home() -> Any:
 def today() -> Any:
     """The day of one group, or of the units below."""
     node = replica()
-    unit = request.args.get("unit") or me().unit
+    mine = units_of(node, me()) if me().role == "worker" else []
+    unit = request.args.get("unit") or (mine[0].id if mine else me().unit)
     require_scope(node, me(), unit)
     known = directory.tree_of(node).nearest(unit, _today(node))
     if known is None:
         return page("today_units.html", "nav.today", **_nothing_yet(unit))
     if known.level == LEVELS[0]:
-        return page("today.html", "nav.today", **_group(node, known))
+        return page(
+            "today.html", "nav.today", **_group(node, known), **kit(me().name), mine=mine if len(mine) > 1 else []
+        )
     return page("today_units.html", "nav.today", **_units(node, known))
 
 
@@ -110,10 +114,8 @@ def _group(node: Replica, unit: Unit) -> dict[str, Any]:
     row = queries.duty_row(node.db, (unit.id, day.isoformat(), checks.REGULAR))
     report = queries.report_by_event(node.db, row.event) if row else None
     host = directory.host_of(directory.tree_of(node), directory.certified_units(node.db), unit.id, day)
-    missing = days_missing(node, unit.id, day - timedelta(days=STATS_DAYS - 1), day - timedelta(days=1))
-    reported = queries.duty_days(node.db, unit.id, day - timedelta(days=STATS_DAYS - 1), day)
-    owed = len(missing) + len(reported)
-    lately = [one for one in missing if one >= day - timedelta(days=MADE_UP_DAYS)]
+    lately = days_missing(node, unit.id, day - timedelta(days=MADE_UP_DAYS), day - timedelta(days=1))
+    reported = queries.duty_days(node.db, unit.id, day - timedelta(days=1), day)
     yesterday = day - timedelta(days=1)
     made_up = [{"day": one, "state": "missing"} for one in reversed(lately)]
     if yesterday not in lately and duty_state_of(node, unit.id, yesterday, None) == "due" and yesterday not in reported:
@@ -126,7 +128,7 @@ def _group(node: Replica, unit: Unit) -> dict[str, Any]:
         "can_report": host == node.identity.unit,
         "made_up": made_up,
         "records": recent(node, [unit.id], day - timedelta(days=RECORD_DAYS), day),
-        "stats30": {"due": owed, "reported": len(reported)},
+        "stats30": stats(node, unit.id, day),
         "idem": secrets.token_hex(16),
         "reminded": reminded(node, [unit.id]),
     }

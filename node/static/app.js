@@ -6,6 +6,7 @@ let sending = false;
 
 // One submission per tap. The button is disabled after the browser has read the form, never before.
 document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented) return; // the phone's page keeps it by itself
   sending = true;
   const buttons = event.target.querySelectorAll("button:not([type=button])");
   setTimeout(() => buttons.forEach((button) => { button.disabled = true; }), 0);
@@ -31,7 +32,7 @@ async function refresh() {
   }
 }
 
-if (document.querySelector("main [data-live]")) {
+if (document.querySelector("main [data-live]") && !document.getElementById("phone-kit")) {
   // Out of reach: the page keeps what it shows, each with its own time, and the next round tries again.
   setInterval(() => refresh().catch((error) => console.info("refresh failed:", error.message)), REFRESH_MS);
 }

@@ -118,6 +118,9 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "demo.place.": ("hub", *LEVELS[:4]),
     "demo.login.": ("level", "unit", "url", "accounts", "password"),
     "page.found.": ("disputes", "hazards", "places_visited"),
+    "phone.urgency.": URGENCIES,
+    "phone.urgency_why.": URGENCIES,
+    "phone.take_in.": ("taken", "held", "refused"),
     "language.": LANGUAGES,
     "page.users.state.": ACCOUNT_STATES,
 }
