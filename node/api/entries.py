@@ -18,6 +18,7 @@ from node.api.shapes import DAY, UNIT, Document
 from node.guard import language, me, replica, wake
 from node.pages.phone import version
 from node.pages.records import recent
+from node.pages.reminding import reminded
 from node.scope import today_of
 from schemas.entries import KINDS, entry_id, phone_instant
 from schemas.roles import RECORDS
@@ -96,6 +97,7 @@ class Phone(MethodView):
                 units.append(
                     {
                         "id": one.id, "name": one.name, "path": phone.path_names(tree, one.id, today),
+                        "reminded": reminded(node, [one.id]),
                         "records": [{**each, "day": each["day"].isoformat()} for each in records],
                         **phone.day_by_day(node, one),
                     }

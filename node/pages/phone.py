@@ -24,7 +24,8 @@ STATIC: Final = NODE / "static"
 SCRIPTS: Final = tuple(f"phone/{one.name}" for one in sorted((STATIC / "phone").glob("*.js")))
 FILES: Final = ("tokens.css", "app.css", "app.js", "icons.svg", "categories.svg", "mark.svg", *SCRIPTS)
 TEMPLATES: Final = ("base.html", "parts.html", "phone_case.html", "phone_kit.html", "phone_shell.html")
-WORDS: Final = ("phone.", "duty.", "path.", "level_short.", "page.today.", "role.")
+WORDS: Final = ("phone.", "duty.", "path.", "level_short.", "page.today.", "role.", "page.reminders.received",
+                "page.reminders.asks")  # fmt: skip
 FOREVER_S: Final = 365 * 86_400
 BLANK: Final = {"urgency": "yellow", "complexity": "ordinary", "source": "self_found"}
 

@@ -15,7 +15,8 @@ export function view(s, act) {
   return h("div", { class: "stack" },
     s.unit.id === s.me.unit ? h("h1", { class: "vh" }, t("page.today.title")) : h("h1", {}, s.unit.name),
     s.notes,
-    s.me.units.length > 1 && chooser(s, act),
+    s.me.units.length > 1 && chooser(s),
+    s.unit.reminded.length > 0 && reminded(s, waiting),
     today(s, act, day, shown, waiting),
     mine.length > 0 && outbox(s, act, mine),
     missed.length > 0 ? makeUp(s, act, missed) : complete(s),
@@ -61,6 +62,16 @@ function today(s, act, day, shown, waiting) {
       shown && !last && !shown.returned && !shown.refused && h("a", { class: "btn btn--quiet", href: amendUrl(s, shown) }, t("page.today.amend")),
       last && !last.tries && h("button", { class: "btn btn--quiet", type: "button", onclick: () => act.takeOut(last) }, t("phone.take_back"))),
     h("p", { class: "sub gap" }, last ? t("phone.kept_here") : t("page.today.amend_note")));
+}
+
+/** What a higher unit asked for; it goes once the node has the report. */
+function reminded(s, waiting) {
+  const open = s.unit.reminded.filter((one) => !waiting.some((entry) => entry.body.unit === one.unit && entry.body.date === one.period));
+  return open.length > 0 && h("section", { class: "card card--flush", "aria-labelledby": "t-reminded" },
+    h("div", { class: "card__h pad" }, h("h2", { id: "t-reminded" }, t("page.reminders.received"))),
+    h("ul", { class: "list" }, open.map((one) => h("li", {},
+      h("b", {}, t("page.reminders.asks", { by: one.by_name, name: one.name, period: one.period })),
+      one.text && h("p", {}, one.text), h("p", { class: "sub dim" }, timeText(Date.parse(one.at), s.today))))));
 }
 
 function step(one, s) {
