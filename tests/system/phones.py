@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from fakes import CITY, E_TOWN, E_VILLAGE, EAST
 from live import Live, Nodes, free_port, wait_for
-from playwright.sync_api import BrowserContext, Page, Playwright
+from playwright.sync_api import BrowserContext, Error, Page, Playwright
 
 ARGS: Final = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update",
@@ -201,8 +201,22 @@ class Phone:
 
     def ready_offline(self) -> None:
         """Waits until the service worker holds the page."""
-        self.page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
-        self.page.wait_for_function("navigator.serviceWorker.controller !== null")
+        self.until("navigator.serviceWorker.controller !== null")
+
+    def until(self, script: str) -> None:
+        """Waits until a script gives true, through reloads too. The page's policy forbids Playwright's own way."""
+
+        def holds() -> bool:
+            with contextlib.suppress(Error):  # the page is just being replaced by another
+                return bool(self.page.evaluate(script))
+            return False
+
+        wait_for(holds, WAIT_S, lambda: f"never true: {script}")
+
+    def shows_version(self, version: str) -> None:
+        """Waits until the page of one version stands there."""
+        self.until(f"JSON.parse(document.getElementById('phone-kit').textContent).version === '{version}'")
+        self.page.wait_for_selector("body[data-ready]")
 
     def found(self, path: str, word: str = "邻里", narrative: str = "排水沟") -> None:
         """Fills in what was found, and saves."""

@@ -295,17 +295,13 @@ def test_a_new_version_of_the_page_comes_in_with_a_full_outbox_and_the_old_entri
         phone.page.reload()
         phone.page.wait_for_selector("#update")
         phone.page.click("#update")
-        phone.page.wait_for_function(
-            f"JSON.parse(document.getElementById('phone-kit').textContent).version === '{new}'"
-        )
+        phone.shows_version(new)
         phone.page.wait_for_selector("text=待传 1 条")
         assert sorted(phone.page.evaluate("caches.keys()")) == sorted([f"grid-{old}", f"grid-{new}"])
 
         phone.network.down = True  # the old form still opens, out of the phone itself
         phone.page.click("ol.list >> text=更正")
-        phone.page.wait_for_function(
-            f"JSON.parse(document.getElementById('phone-kit').textContent).version === '{old}'"
-        )
+        phone.shows_version(old)
         assert phone.page.input_value("[name=narrative]") == "旧版填的"
         phone.network.down = False
         clear(phone)
