@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any, Final, TypedDict
 
@@ -13,6 +14,7 @@ from schemas.clock import SHANGHAI, business_day
 from schemas.encoding import b64
 from schemas.errors import Invalid, NotFound
 from schemas.labels import label
+from schemas.masking import is_masked, masked
 from schemas.periods import FIRST_DAY, Period, cadence_of, parse_period, period_of, shifted
 from schemas.strict_json import dumps
 from sync.database import read
@@ -31,7 +33,6 @@ class Document(TypedDict):
     title: str
     unit: str
     name: str
-    level: str
     period: str
     year: int
     no: int
@@ -58,7 +59,6 @@ def draft(
         "title": title or label(language, "bulletin.title"),
         "unit": unit,
         "name": sources.name,
-        "level": tree_of(replica).level(unit) or "",
         "period": sources.period.key,
         "year": sources.period.last.year,
         "no": no,
@@ -87,27 +87,43 @@ def _sources(
     def ask(of: Period, by: str | None = None) -> dict[str, Any]:
         return rollup.answer(replica, unit, of.key, by=by, tree="then", now_ms=now_ms, language=language)
 
-    total = ask(period)
+    def level(of: str) -> str | None:
+        return tree.level(of)
+
+    total = masked(ask(period), None, level)
+    parts = {by: ask(period, by) for by in ("source_group", "category", "kind", "children")}
+    # A breakdown with a small figure of a unit below township level is left out whole: several of them, side by side,
+    # would give away what each of them masks. Units below a township are masked row by row, its own figures stay.
+    kept = {by: _whole(document, masked(document, by, level), by) for by, document in parts.items()}
     sources = bulletin.Sources(
         name=named.name,
         period=period,
         total=total,
-        source_groups=ask(period, "source_group")["rows"],
-        categories=ask(period, "category")["rows"],
-        kinds=ask(period, "kind")["rows"],
-        children=ask(period, "children")["rows"],
-        before=_earlier(before(period), ask),
-        year_before=_earlier(year_before(period), ask),
+        source_groups=kept["source_group"],
+        categories=kept["category"],
+        kinds=kept["kind"],
+        children=kept["children"],
+        before=_earlier(before(period), lambda of: masked(ask(of), None, level)),
+        year_before=_earlier(year_before(period), lambda of: masked(ask(of), None, level)),
         ended=period.last < today,
+        withheld=any(parts[by]["rows"] and not kept[by] for by in parts),
     )
     return sources, total
 
 
-def _earlier(period: Period | None, ask: Any) -> tuple[Period, dict[str, Any]] | None:
+def _whole(exact: dict[str, Any], shown: dict[str, Any], by: str) -> list[dict[str, Any]]:
+    """The rows of a breakdown that may be printed."""
+    if by == "children" and not any(is_masked(value) for value in shown["measures"].values()):
+        rows: list[dict[str, Any]] = shown["rows"]
+        return rows
+    return exact["rows"] if shown == exact else []
+
+
+def _earlier(period: Period | None, ask: Callable[[Period], dict[str, Any]]) -> tuple[Period, dict[str, Any]] | None:
     """A period to compare with; None where nothing was accepted in it: there was nothing yet to compare with."""
     if period is None:
         return None
-    document: dict[str, Any] = ask(period)
+    document = ask(period)
     return (period, document) if document["measures"]["accepted"] != 0 else None
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Any, Final, TypeAlias
 
-from schemas.bulletin_blocks import ORDINALS, Block, Cell, Figure, Span, period_words
+from schemas.bulletin_blocks import MASKED, ORDINALS, Block, Cell, Figure, Span, period_words
 from schemas.labels import catalogue, label
 from schemas.measures import rate
 from schemas.periods import Period
@@ -40,6 +40,7 @@ class Sources:
     before: tuple[Period, Row] | None
     year_before: tuple[Period, Row] | None
     ended: bool
+    withheld: bool = False  # breakdowns in which a small figure stands are left out whole
 
 
 def blocks(sources: Sources, remarks: str, language: str) -> list[Block]:
@@ -47,7 +48,9 @@ def blocks(sources: Sources, remarks: str, language: str) -> list[Block]:
     made = _Maker(sources, language)
     parts: list[tuple[str, list[Block]]] = [("overall", made.overall())]
     if made.count("accepted"):
-        parts += [("sources", made.sources()), ("results", made.results()), ("categories", made.categories())]
+        parts += [("sources", made.sources())] if sources.source_groups else []
+        parts += [("results", made.results())]
+        parts += [("categories", made.categories())] if sources.categories else []
     parts.append(("checks", made.checks()))
     if len(sources.children) > 1:
         parts.append(("units", made.units()))
@@ -87,7 +90,9 @@ class _Maker:
         return value if isinstance(value, int) else None
 
     def _figure(self, measure: str, row: Row | None = None, **filters: str) -> Figure:
-        return {"n": self.count(measure, row), "m": measure, "f": filters}
+        value = (row or self._total)["measures"].get(measure, 0)
+        masked = {} if isinstance(value, int) else {"x": str(getattr(value, "text", MASKED))}
+        return {"n": self.count(measure, row), "m": measure, "f": filters, **masked}
 
     def _word(self, key: str) -> str:
         return label(self._language, key)
@@ -147,7 +152,8 @@ class _Maker:
         lines += [self._paragraph(*against)] if against else []
         open_ = self._say("bulletin.open", open=self._figure("open"), overdue=self._figure("overdue"))
         unended = [] if self._sources.ended else [self._say("bulletin.not_ended")]
-        return [*lines, self._paragraph(open_, *unended)]
+        withheld = [self._say("bulletin.withheld")] if self._sources.withheld else []
+        return [*lines, self._paragraph(open_, *unended, *withheld)]
 
     def _what(self) -> str:
         hazards = [row for row in self._sources.kinds if row["key"] == "hazard" and self.count("accepted", row) != 0]

@@ -3,7 +3,8 @@
 A block is plain JSON, so that an issued bulletin is kept in its event: `{"t": "h", "text"}`, `{"t": "p", "spans"}`,
 `{"t": "table", "head", "rows", "foot", "bar", "words"}` (`bar`: the column that is drawn too, `words`: columns of
 words, the others hold figures), `{"t": "words", "text"}` for what a person wrote. A span or cell is a text or a figure
-`{"n": 802, "m": "accepted", "f": {"source_group": "self"}}`: its value (None: masked) and its cell in the rollup.
+`{"n": 802, "m": "accepted", "f": {"source_group": "self"}}`: its value and its cell in the rollup. Of a masked one `n`
+is None and `x` what is printed.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def shown(span: Span) -> str:
     """A span as a text."""
     if isinstance(span, str):
         return span
-    return MASKED if span["n"] is None else f"{span['n']:,}"
+    return span.get("x", MASKED) if span["n"] is None else f"{span['n']:,}"
 
 
 def cell_text(cell: Cell) -> str:

@@ -13,7 +13,7 @@ from node import bulletin_queries as queries
 from node import bulletins
 from node.bulletin_queries import Issued
 from node.guard import language, me, replica
-from node.pages.choosing import crumbs, neighbour, presets
+from node.pages.choosing import Choice, choosing
 from node.pages.frame import Link, page, typed
 from node.scope import require_scope
 from schemas.bulletin import MAX_REMARKS
@@ -22,7 +22,6 @@ from schemas.clock import business_day
 from schemas.errors import GridError, Invalid, NotFound
 from schemas.labels import explain, label
 from schemas.periods import parse_period
-from schemas.units import LEVELS
 from sync.directory import tree_of
 
 LISTED: Final = 200
@@ -60,15 +59,11 @@ def _draft(asked: Link, error: GridError | None = None, remarks: str | None = No
     written = queries.draft(node.db, asked["unit"], asked["period"], asked["corrects"] or "")
     today = business_day(node.env.now_ms())
     period = parse_period(asked["period"])
-    below = tree_of(node).children(asked["unit"], today) if document["level"] != LEVELS[1] else []
     shown_remarks = written.remarks if remarks is None and written else remarks or ""
     return page(
         "bulletin.html", "nav.bulletin", error.status if error else 200,
-        **bulletin_files.model(document), paper=False, opens=_opens(document), asked=asked, period=period,
-        unit={"id": asked["unit"], "name": document["name"]}, crumbs=crumbs(node, asked["unit"], today),
-        presets=presets(today, period.key), prev_key=neighbour(period, -1),
-        next_key=neighbour(period, 1) if period.last < today else None,
-        units=[(asked["unit"], document["name"]), *((one.id, one.name) for one in below)],
+        **bulletin_files.model(document), paper=False, opens=_opens(document), asked=asked,
+        **choosing(node, Choice(asked["unit"], period, "then", None), today),
         digest=bulletin.digest(document), written=written, remarks=shown_remarks, max_remarks=MAX_REMARKS,
         max_no=bulletin.MAX_NO, issued=[_listed(one) for one in _mine(queries.listed(node.db, LISTED))],
         error={"field": error.field, "text": explain(lang, error)} if error else None, formats=bulletin_files.FORMATS,

@@ -17,7 +17,7 @@ from desk import assert_refused, desk_in
 from flask.testing import FlaskClient
 from pypdf import PdfReader
 
-from builders import CITY, E_GROUPS, EAST, NOW_MS, W_GROUPS, W_TOWN, WEST, City, Node, dump
+from builders import CITY, E_GROUPS, EAST, NOW_MS, W_GROUPS, W_TOWN, W_VILLAGE, WEST, City, Node, dump
 from hub import bulletin, bulletin_files, issuing, pdf
 from node import bulletin_queries, rollup
 from node.accounts import Account
@@ -135,7 +135,7 @@ def test_every_figure_is_the_cell_of_the_rollup_that_it_names(hub: Node, unit: s
     figures = figures_of(document["blocks"])
     assert len(figures) >= 2
     for one in figures:
-        assert one["n"] == cell(one["m"], one["f"]), one
+        assert one["n"] == (None if "x" in one else cell(one["m"], one["f"])), one
 
 
 def test_the_paragraph_says_what_came_in_and_what_became_of_it(hub: Node) -> None:
@@ -187,6 +187,18 @@ def test_periods_are_compared_with_the_one_before_and_a_year_before(
 def test_the_first_periods_of_the_calendar_have_nothing_before() -> None:
     assert bulletin.before(parse_period("2000-01")) is None
     assert bulletin.year_before(parse_period("2000-01")) is None
+
+
+def test_small_figures_below_the_township_are_masked_and_the_breakdowns_left_out(hub: Node) -> None:
+    village = made(hub, W_VILLAGE)  # two groups said zero twice, one found something once
+    text = bulletin_files.markdown(village)
+    assert "零报告 \\<5 次" in text
+    assert "数字过小" in text
+    assert all(one["n"] is None or not 1 <= one["n"] <= 4 for one in figures_of(village["blocks"]))
+    town = bulletin_files.markdown(made(hub, W_TOWN))
+    assert "西村" not in town  # the only village: beside the township's total its figures could be worked out
+    assert "数字过小" in town
+    assert "自行受理 5 件" in town  # the township's own figures are exact
 
 
 # ---- files
