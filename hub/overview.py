@@ -8,7 +8,8 @@ from typing import Any
 
 from node import duties, rollup
 from node.duties import DutyDay
-from node.guard import language
+from node.guard import language, me
+from node.masks import for_role
 from node.pages.calendars import span_of
 from node.pages.choosing import Choice
 from node.projections import calendar_of
@@ -37,20 +38,30 @@ class Overview:
     kinds: Document
 
 
+def ask(node: Replica, choice: Choice, now_ms: int, period: str, by: str | None) -> Document:
+    """A rollup document about the choice's unit, as the reader may see it. Raises NotFound and Invalid."""
+    document = rollup.answer(node, choice.unit, period, by=by, tree=choice.tree, now_ms=now_ms, language=language())
+    return for_role(node, document, by, me().role)
+
+
 def overview(node: Replica, choice: Choice, now_ms: int) -> Overview:
     """The figures of a unit as the node knows them. Raises NotFound and Invalid naming the field."""
 
-    def asked(period: str, by: str | None) -> Document:
-        return rollup.answer(
-            node, choice.unit, period, by=by, tree=choice.tree, now_ms=now_ms, language=language()
-        )  # fmt: skip
+    def asked(period: str, by: str | None = None) -> Document:
+        return ask(node, choice, now_ms, period, by)
 
     with read(node.db):
         today = business_day(now_ms)
         closed_day = last_closed_day(calendar_of(node.db), now_ms)
         key = choice.period.key
         return Overview(
-            today, duties.duty_day(node, today), asked(today.isoformat(), None), closed_day,
-            asked(closed_day.isoformat(), None), asked(key, "children"), asked(span_of(choice.period).key, "day"),
-            asked(key, "category"), asked(key, "kind"),
-        )  # fmt: skip
+            today=today,
+            judged=duties.duty_day(node, today),
+            now=asked(today.isoformat()),
+            closed_day=closed_day,
+            closed=asked(closed_day.isoformat()),
+            period=asked(key, "children"),
+            days=asked(span_of(choice.period).key, "day"),
+            categories=asked(key, "category"),
+            kinds=asked(key, "kind"),
+        )

@@ -122,6 +122,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "pages.more": Rule(EVERYBODY),
     # The city's own pages (hub/pages): they are at the hub only.
     "city.overview": Rule(EVERYBODY, unit_in="query"),
+    "city.drill": Rule(EVERYBODY, unit_in="query"),
     "city.matrix": Rule(EVERYBODY, unit_in="query"),
     "city.bulletin": Rule(BULLETINS, unit_in="query"),
     "city.bulletin_file": Rule(BULLETINS, unit_in="query"),

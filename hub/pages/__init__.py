@@ -8,13 +8,14 @@ from typing import Final
 
 from flask import Blueprint
 
-from hub.pages import bulletins, matrix, overview
+from hub.pages import bulletins, drill, matrix, overview
 from node.rooms import Entry
 
 # By group of the menu, in reading order. Entries of a group that a node has too stand in front of the node's.
 MENU: Final[dict[str, tuple[Entry, ...]]] = {
     "nav.group.city": (
         ("city.overview", "nav.overview", "chart"),
+        ("city.drill", "nav.drill", "down"),
         ("city.matrix", "nav.matrix", "list"),
         ("city.bulletin", "nav.bulletin", "print"),
     ),
@@ -25,6 +26,7 @@ INSIDE: Final[dict[str, tuple[str, ...]]] = {
 }
 SUBJECTS: Final = (
     overview,
+    drill,
     matrix,
     bulletins,
 )

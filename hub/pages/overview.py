@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -13,10 +13,11 @@ from hub.overview import Overview, overview
 from hub.tiles import place_of
 from node import charts
 from node.asof import known_at
-from node.guard import language, replica
-from node.pages.calendars import completeness, day_url
+from node.guard import language, me, replica
+from node.pages.calendars import COUNTED, MONTH_AT_MOST, completeness, day_url
 from node.pages.choosing import Choice, choosing, chosen
-from node.pages.frame import page
+from node.pages.frame import may_open, page
+from node.rollup_records import MEASURES
 from schemas.case_lists import CURRENT
 from schemas.clock import business_day
 from schemas.labels import label
@@ -25,6 +26,7 @@ from sync.directory import tree_of
 from sync.replica import Replica
 
 LINES: Final = (("registered", "s-c1"), ("closed", "s-c2"))
+COLUMNS: Final = (*COUNTED, "checks_late", "registered", "open", "overdue")
 CASEWORK: Final = (
     ("accepted", None), ("mediated", "mediation_rate"), ("agreed", "success_rate"), ("not_agreed", None),
     ("performed", "performance_rate"), ("confirmed", "confirmation_of_agreed"),
@@ -50,7 +52,8 @@ def overview_page() -> Response:
         "now": _today(choice, found),
         "measures": period["measures"],
         "rates": period["rates"],
-        "opens": _links(choice, period["measures"]),
+        "opens": figure_links(choice, period["measures"]),
+        "bulletin_url": choice.url("city.bulletin") if may_open("city.bulletin", me().role) else None,
         "figures_url": choice.url("pages.rollup_page"),
         "kinds": _kinds(choice, found.kinds),
         "trend": _trend(choice, found),
@@ -74,9 +77,11 @@ def plain(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _links(choice: Choice, measures: Mapping[str, Any], **changed: object) -> dict[str, str | None]:
-    """Where the records behind each figure that is not 0 are."""
-    return {name: choice.records(name, **changed) if value else None for name, value in measures.items()}
+def figure_links(
+    choice: Choice, measures: Mapping[str, Any], names: Iterable[str] = MEASURES, **changed: object
+) -> dict[str, str | None]:
+    """Where the records behind each named figure that is not 0 are."""
+    return {name: choice.records(name, **changed) if measures.get(name) else None for name in names}
 
 
 # ---- today
@@ -84,19 +89,22 @@ def _links(choice: Choice, measures: Mapping[str, Any], **changed: object) -> di
 
 def _today(choice: Choice, found: Overview) -> dict[str, Any]:
     measures, day = found.now["measures"], found.today.isoformat()
-    reported = plain(measures["checks_zero"]) + plain(measures["checks_found"])
+    coverage = found.now["rates"]["coverage"]
+    reported, owed = coverage["numerator"], coverage["denominator"]
     missing = found.closed["measures"]["checks_missing"]
-    opened = day_url(choice, found.today)
+    waiting = owed - reported if isinstance(owed, int) and isinstance(reported, int) else owed
+    parts = [("f-ok", plain(measures["checks_zero"])), ("f-found", plain(measures["checks_found"]))]
     return {
         "day": found.today,
         "owed": found.judged.owed,
         "grace": found.judged.grace_ms,
+        "bar": charts.split(parts, plain(measures["checks_due"])),
         "measures": measures,
-        "coverage": found.now["rates"]["coverage"],
+        "coverage": coverage,
         "reported": reported,
-        "waiting": max(plain(measures["checks_due"]) - plain(measures["checks_excused"]) - reported, 0),
-        "waiting_url": opened,
-        "link": _links(choice, measures, period=day),
+        "waiting": waiting,
+        "waiting_url": day_url(choice, found.today) if waiting else None,
+        "link": figure_links(choice, measures, COUNTED, period=day),
         "closed_day": found.closed_day,
         "missing": missing,
         "missing_url": day_url(choice, found.closed_day) if missing else None,
@@ -127,8 +135,9 @@ def _trend(choice: Choice, found: Overview) -> dict[str, Any]:
     ]
     series = [charts.Series([plain(row["measures"][name]) for row in rows], tone) for name, tone in LINES]
     title = label(language(), "page.overview.trend_of", first=first, last=last)
-    shown = [{"day": row["key"], **{name: row["measures"][name] for name, _ in LINES}} for row in rows]
-    links = [{name: choice.records(name, period=row["key"]) for name, _ in LINES} for row in rows]
+    listed = rows if len(rows) <= MONTH_AT_MOST else []
+    shown = [{"day": row["key"], **{name: row["measures"][name] for name, _ in LINES}} for row in listed]
+    links = [{name: choice.records(name, period=row["key"]) for name, _ in LINES} for row in listed]
     return {
         "chart": charts.trend(series, words, title) if rows else None,
         "lines": [{"name": name, "tone": tone} for name, tone in LINES],
@@ -158,19 +167,19 @@ def _tiles(node: Replica, choice: Choice, found: Overview) -> Markup | None:
 def _levels(choice: Choice, period: Mapping[str, Any]) -> dict[str, Any]:
     measures = period["measures"]
     counts = [measures[f"settled_at_{level}"] for level in LEVELS]
-    total = sum(map(plain, counts))
+    total = measures["agreed"]
     parts = [(f"f-l{at}", plain(count)) for at, count in enumerate(counts, 1)]
     rows = [
         {
             "label": label(language(), f"level.{level}"),
             "tone": f"f-l{at}",
             "value": count,
-            "share": charts.percent(plain(count), total),
+            "share": charts.percent(count, total) if isinstance(count, int) and isinstance(total, int) else None,
             "href": choice.records(f"settled_at_{level}") if count else None,
         }
         for at, (level, count) in enumerate(zip(LEVELS, counts, strict=True), 1)
     ]
-    return {"bar": charts.split(parts, total), "rows": rows, "total": total}
+    return {"bar": charts.split(parts, plain(total)), "rows": rows, "total": total}
 
 
 def _groups(choice: Choice, document: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -216,7 +225,7 @@ def _rows(node: Replica, choice: Choice, found: Overview) -> list[dict[str, Any]
                 **row,
                 "groups": 0 if own else tree.group_count(row["key"], day),
                 "href": None if own else choice.url("city.overview", unit=row["key"]),
-                "link": {} if own else _links(choice, row["measures"], unit=row["key"]),
+                "link": {} if own else figure_links(choice, row["measures"], COLUMNS, unit=row["key"]),
             }
         )
     return rows

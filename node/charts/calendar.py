@@ -12,7 +12,9 @@ from markupsafe import Markup
 from node.charts.markup import element, joined
 
 WEEK: Final = 7
+BAND: Final = 27  # weeks beside each other
 _CELL, _STEP, _WORDS = 10, 12, 16  # a cell, from one to the next, room for the names of the months
+_BAND_HEIGHT: Final = _WORDS + WEEK * _STEP + 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +41,30 @@ def calendar(days: Sequence[CalendarDay], weekdays: Sequence[str], caption: str)
 
 
 def heat(days: Sequence[CalendarDay], caption: str, months: Sequence[str]) -> Markup:
-    """Consecutive days as columns of weeks; `months` the twelve short names. The figures belong in a table beside it,
-    since a square has room for none.
+    """Consecutive days as columns of weeks, half a year a band; `months` the twelve short names. The figures belong in
+    a table beside it, since a square has room for none.
     """
     columns = weeks(days)
-    drawn = []
+    drawn: list[Markup] = []
     named: tuple[int, int] | None = None
     for at, week in enumerate(columns):
+        left, top = at % BAND * _STEP, at // BAND * _BAND_HEIGHT
         first = next(one for one in week if one is not None).day
         if first.day <= WEEK and (first.year, first.month) != named:
             named = (first.year, first.month)
-            drawn.append(element("text", months[first.month - 1], class_="tx", x=at * _STEP, y=_CELL))
-        for row, one in enumerate(week):
-            if one is not None:
-                square = element(
-                    "rect", element("title", one.title), class_=one.tone, x=at * _STEP, y=_WORDS + row * _STEP,
-                    width=_CELL, height=_CELL, rx=2,
-                )  # fmt: skip
-                drawn.append(element("a", square, href=one.href, tabindex=-1) if one.href else square)
+            drawn.append(element("text", months[first.month - 1], class_="tx", x=left, y=top + _CELL))
+        drawn += [_square(one, left, top + _WORDS + row * _STEP) for row, one in enumerate(week) if one is not None]
+    bands = -(-len(columns) // BAND)
     return element(
-        "svg", element("title", caption), joined(drawn), viewBox=f"0 0 {len(columns) * _STEP} {_WORDS + WEEK * _STEP}",
-        class_="heat", role="img", aria_label=caption,
+        "svg", element("title", caption), joined(drawn), viewBox=f"0 0 {BAND * _STEP} {bands * _BAND_HEIGHT}",
+        class_="heat bands", role="img", aria_label=caption,
     )  # fmt: skip
+
+
+def _square(one: CalendarDay, x: int, y: int) -> Markup:
+    told = element("title", one.title)
+    drawn = element("rect", told, class_=one.tone or None, x=x, y=y, width=_CELL, height=_CELL, rx=2)
+    return element("a", drawn, href=one.href, tabindex=-1) if one.href else drawn
 
 
 def weeks(days: Sequence[CalendarDay]) -> list[list[CalendarDay | None]]:

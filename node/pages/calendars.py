@@ -14,10 +14,12 @@ from node.guard import language, me
 from node.pages.choosing import Choice
 from node.pages.frame import day_text
 from schemas.labels import label
+from schemas.masking import OTHER_TEXT, shown
 from schemas.periods import Period, parse_period
 
 MONTH_AT_MOST: Final = 42  # days that are drawn as a table; more than these are drawn as columns of weeks
 MAX_DAYS: Final = 400
+COUNTED: Final = ("checks_due", "checks_zero", "checks_found", "checks_missing")
 Row = Mapping[str, Any]
 
 
@@ -32,13 +34,13 @@ def span_of(period: Period) -> Period:
 
 
 def completeness(choice: Choice, rows: Sequence[Row], today: date) -> dict[str, Any]:
-    """`chart`, and `rows` for the table beside it, of a rollup's rows by day."""
+    """Of a rollup's rows by day: `chart`, whether it is `wide`, and for a month or so the `rows` of the table beside
+    it; the days of a longer span have a page of their own.
+    """
     days = [_day(choice, row, today) for row in rows]
-    return {"chart": _chart(days), "rows": [_figures(choice, row) for row in rows if _past(row, today)]}
-
-
-def _past(row: Row, today: date) -> bool:
-    return date.fromisoformat(row["key"]) <= today
+    wide = len(days) > MONTH_AT_MOST
+    listed = [] if wide else [_figures(choice, row) for row in rows if date.fromisoformat(row["key"]) <= today]
+    return {"chart": _chart(days), "wide": wide, "rows": listed}
 
 
 def _chart(days: Sequence[charts.CalendarDay]) -> Markup:
@@ -51,8 +53,7 @@ def _chart(days: Sequence[charts.CalendarDay]) -> Markup:
 
 def _day(choice: Choice, row: Row, today: date) -> charts.CalendarDay:
     day, found = date.fromisoformat(row["key"]), row["measures"]
-    counts = {name: found[name] for name in ("checks_due", "checks_excused", "checks_zero", "checks_found",
-                                              "checks_missing")}  # fmt: skip
+    counts = {name: found[name] for name in (*COUNTED, "checks_excused")}
     if day > today:
         return charts.CalendarDay(day, "", "off", label(language(), "duty.not_due"))
     title = label(
@@ -61,7 +62,7 @@ def _day(choice: Choice, row: Row, today: date) -> charts.CalendarDay:
     )  # fmt: skip
     opened = day_url(choice, day)
     if any(not isinstance(value, int) for value in counts.values()):  # small figures are masked for this reader
-        return charts.CalendarDay(day, "<5", "", title, opened)
+        return charts.CalendarDay(day, OTHER_TEXT, "", title, opened)
     reported = counts["checks_zero"] + counts["checks_found"]
     owed = counts["checks_due"] - counts["checks_excused"]
     if day == today:
@@ -82,14 +83,12 @@ def day_url(choice: Choice, day: date) -> str | None:
 
 def _figures(choice: Choice, row: Row) -> dict[str, Any]:
     day = date.fromisoformat(row["key"])
-    links = {
-        name: choice.records(name, period=row["key"]) for name, value in row["measures"].items() if value
-    }  # fmt: skip
+    links = {name: choice.records(name, period=row["key"]) if row["measures"][name] else None for name in COUNTED}
     return {**row, "day": day, "href": day_url(choice, day), "links": links}
 
 
 def _words(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else "<5"
+    return f"{value:,}" if isinstance(value, int) else shown(value)
 
 
 def _tenth(percent: str | None) -> str:
