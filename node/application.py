@@ -13,17 +13,19 @@ from node.cases import recount as case_recount
 from node.cases.disclosing import KEEP_DAYS
 from node.migrations import DERIVED
 from node.projections import NodeProjection
+from node.waits import DEFAULT_WAITS, Waits
 from sync.directory import tree_of
 from sync.replica import Replica
 
 
 class NodeApplication:
     """Projection, emptying and checking of a node's derived tables. `keep_days`: how long private texts are kept here
-    that somebody else handles now.
+    that somebody else handles now; `waits`: after how long silence is an alarm.
     """
 
-    def __init__(self, keep_days: int = KEEP_DAYS) -> None:
+    def __init__(self, keep_days: int = KEEP_DAYS, waits: Waits = DEFAULT_WAITS) -> None:
         self._keep_days = keep_days
+        self.waits = waits
 
     def projection(self, replica: Replica) -> NodeProjection:
         """A projection for one write transaction."""

@@ -10,7 +10,7 @@ import threading
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,7 @@ from sqlite_utils import Database
 from node.application import NodeApplication
 from node.cases.disclosing import KEEP_DAYS
 from node.migrations import NODE
+from node.waits import DEFAULT_WAITS, Waits
 from schemas.encoding import NODE_ID_CHARS
 from schemas.errors import Conflict, Invalid, NotFound
 from sync.client import Client
@@ -48,7 +49,7 @@ DEFAULT_PACE: Final = Pace()
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What IT staff may change in config.toml. Times in seconds, but for `keep_days`."""
+    """What IT staff may change in config.toml. Times in seconds, but for `keep_days` and `waits`."""
 
     parent: str | None = None
     bind: str = DEFAULT_BIND
@@ -56,6 +57,7 @@ class Config:
     address: str | None = None
     pace: Pace = DEFAULT_PACE
     keep_days: int = KEEP_DAYS
+    waits: Waits = DEFAULT_WAITS
 
 
 class Home:
@@ -74,7 +76,7 @@ class Home:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._opened: list[Database] = []
-        self._app = NodeApplication(self.config.keep_days)
+        self._app = NodeApplication(self.config.keep_days, self.config.waits)
 
     def replica(self) -> Replica:
         """This thread's replica, opened on first use."""
@@ -172,6 +174,9 @@ def config_text(parent: str | None) -> str:
     if parent is not None:
         lines += ["[sync]", f'parent = "{parent}"', "interval_s = 60", "first_retry_s = 120"]
     lines += ["", "[serve]", 'bind = "127.0.0.1:8080"', ""]
+    lines += ["# 待办：几天没有接收、没有同步算静默；截止前几小时提示未报。"]
+    lines += ["# When silence is an alarm, in days; how many hours before a deadline to-do lists name it."]
+    lines += ["[todo]", *(f"{name} = {value}" for name, value in asdict(DEFAULT_WAITS).items()), ""]
     return "\n".join(lines)
 
 
@@ -181,7 +186,7 @@ def read_config(folder: Path) -> Config:
         tables = tomllib.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, FileNotFoundError) as error:
         raise Invalid("bad_config", field=CONFIG, value=error) from error
-    sync, serve = tables.get("sync", {}), tables.get("serve", {})
+    sync, serve, todo = (tables.get(name, {}) for name in ("sync", "serve", "todo"))
     pace = Pace(
         interval_s=_seconds(sync, "interval_s", DEFAULT_PACE.interval_s),
         first_retry_s=_seconds(sync, "first_retry_s", DEFAULT_PACE.first_retry_s),
@@ -194,6 +199,11 @@ def read_config(folder: Path) -> Config:
         ca_file=_text(sync, "ca_file"),
         pace=pace,
         keep_days=_days(tables.get("private", {}), "keep_days", KEEP_DAYS),
+        waits=Waits(
+            offer_days=_days(todo, "offer_days", DEFAULT_WAITS.offer_days),
+            child_days=_days(todo, "child_days", DEFAULT_WAITS.child_days),
+            due_hours=_days(todo, "due_hours", DEFAULT_WAITS.due_hours),
+        ),
     )
 
 

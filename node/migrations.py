@@ -41,6 +41,7 @@ DERIVED: Final = (
     "excused_month",
     "reminder",
     "bulletin",
+    "case_todo",
 )
 
 _TALLY = "zero INTEGER NOT NULL, found INTEGER NOT NULL, late INTEGER NOT NULL, extra INTEGER NOT NULL"
@@ -313,4 +314,25 @@ CREATE TABLE bulletin_draft (
 def bulletins(db: Database) -> None:
     """Issued bulletins with the files made of them, and what is being written."""
     for statement in _BULLETINS.split(";\n"):
+        db.conn.execute(statement)
+
+
+_TODO: Final = """
+CREATE TABLE case_todo (
+  unit TEXT NOT NULL, due_at INTEGER NOT NULL, kind TEXT NOT NULL, ref TEXT NOT NULL, case_id TEXT NOT NULL,
+  from_at INTEGER NOT NULL, at INTEGER NOT NULL, yellow_at INTEGER NOT NULL, orange_at INTEGER NOT NULL,
+  PRIMARY KEY (unit, due_at, kind, ref)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX case_todo_case ON case_todo (case_id);
+CREATE INDEX case_todo_waiting ON case_todo (kind, at);
+CREATE INDEX case_todo_ref ON case_todo (ref, kind);
+CREATE TABLE todo_seen (ref TEXT PRIMARY KEY, account TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX check_return_at ON check_return (at)
+"""
+
+
+@NODE()
+def todo(db: Database) -> None:
+    """What cases ask of whom; what somebody at this node has taken notice of."""
+    for statement in _TODO.split(";\n"):
         db.conn.execute(statement)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from node.unprojected import unprojected
+from node.waits import waits_of
 from schemas.clock import iso_instant
 from schemas.labels import DEFAULT_LANGUAGE, has_label, label
 from sync import chains, directory, log
@@ -12,7 +13,6 @@ from sync.database import read
 from sync.heads import is_awaited
 from sync.replica import Replica
 
-SILENT_ALARM_MS: Final = 3 * 86_400_000
 UNMARKED_ALARM_MS: Final = 3 * 86_400_000
 MAX_LISTED: Final = 500
 # A refusal that somebody's mark has overtaken stays listed, but no longer counts against "sent".
@@ -154,14 +154,20 @@ def alarms(replica: Replica, language: str) -> list[dict[str, Any]]:
             {"code": "not_marked", "text": label(language, "alarm.not_marked", days=days), "since": iso_instant(row[0])}
         )
     found += _of_disks(replica, language) + _withheld(replica, now, language)
-    silent = replica.db.execute(
-        "SELECT unit, last_seen_at FROM link WHERE side = 'child' AND last_seen_at < ? ORDER BY unit LIMIT ?",
-        [now - SILENT_ALARM_MS, MAX_LISTED],
-    )
-    for unit, seen in silent.fetchall():
+    for unit, seen in silent_children(replica):
         text = label(language, "alarm.child_silent", unit=unit, days=(now - seen) // 86_400_000)
         found.append({"code": "child_silent", "text": text, "since": iso_instant(seen)})
     return found
+
+
+def silent_children(replica: Replica) -> list[tuple[str, int]]:
+    """(unit, when it was last heard of) of the nodes right below that have not synced for days, by unit."""
+    before = replica.env.now_ms() - waits_of(replica).child_days * 86_400_000
+    rows = replica.db.execute(
+        "SELECT unit, last_seen_at FROM link WHERE side = 'child' AND last_seen_at < ? ORDER BY unit LIMIT ?",
+        [before, MAX_LISTED],
+    )
+    return [(row[0], row[1]) for row in rows.fetchall()]
 
 
 def _of_disks(replica: Replica, language: str) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from node.pages import (
     syncing,
     taking_in,
     today,
+    todo,
     users,
 )
 
@@ -30,8 +31,8 @@ def blueprint() -> Blueprint:
     """All pages of a node."""
     routes = Blueprint("pages", __name__)
     for subject in (
-        today, found_case, phone, taking_in, records, casework, case, missing, lifting, reminding, people, account,
-        users, syncing, carrying, figures, audit, evidence,
+        today, found_case, phone, taking_in, todo, records, casework, case, missing, lifting, reminding, people,
+        account, users, syncing, carrying, figures, audit, evidence,
     ):  # fmt: skip
         subject.register(routes)
     return routes

@@ -53,7 +53,11 @@ def time_left(node: Replica, deadline: str | None, lang: str) -> str | None:
         return None
     left = int(datetime.fromisoformat(deadline).timestamp()) - node.env.now_ms() // 1000
     days, hours = divmod(abs(left) // 3600, 24)
-    return label(lang, "page.case.left" if left >= 0 else "page.case.over", days=days, hours=hours)
+    if days:
+        return label(lang, "page.case.left" if left >= 0 else "page.case.over", days=days, hours=hours)
+    if hours:
+        return label(lang, "page.case.left_hours" if left >= 0 else "page.case.over_hours", hours=hours)
+    return label(lang, "page.case.left_soon" if left >= 0 else "page.case.over_soon")
 
 
 def shown(node: Replica, item: dict[str, Any], lang: str) -> dict[str, Any]:

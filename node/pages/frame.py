@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
 
-from node import charts, queries, status
+from node import charts, queries, status, todo
 from node.access import rule_for
 from node.duties import missing_yesterday
 from node.guard import language, replica
@@ -24,9 +24,10 @@ Link = dict[str, Any]
 # The side menu shows the entries in groups, the tab bar the first ones and "more".
 WORK: Final[tuple[Entry, ...]] = (
     ("pages.today", "nav.today", "home"),
+    ("pages.todo_page", "nav.todo", "list"),
     ("pages.cases", "nav.cases", "case"),
-    ("pages.records", "nav.records", "list"),
     ("pages.missing", "nav.missing", "bell"),
+    ("pages.records", "nav.records", "list"),
 )
 FIGURES: Final[tuple[Entry, ...]] = (("pages.rollup_page", "nav.rollup", "chart"),)
 SYSTEM: Final[tuple[Entry, ...]] = (
@@ -102,7 +103,8 @@ def may_open(endpoint: str, role: str) -> bool:
 
 def _item(lang: str, endpoint: str, key: str, icon: str) -> Link:
     hot = endpoint == "pages.sync_page"
-    count = _attention() if hot else _missing() if endpoint == "pages.missing" else 0
+    counted = {"pages.sync_page": _attention, "pages.missing": _missing, "pages.todo_page": _todo}.get(endpoint)
+    count = counted() if counted else 0
     return {
         "href": url_for(endpoint), "label": label(lang, key), "icon": icon,
         "current": request.endpoint in (endpoint, *INSIDE.get(endpoint, ()), *rooms().inside.get(endpoint, ())),
@@ -146,6 +148,12 @@ def _missing() -> int:
         g.missing = missing_yesterday(replica(), g.account.unit)
     count: int = g.missing
     return count
+
+
+def _todo() -> int | str:
+    if "todo" not in g:
+        g.todo = todo.count(replica(), g.account)
+    return g.todo if g.todo <= todo.MENU_COUNT else f"{todo.MENU_COUNT}+"
 
 
 def _link(lang: str) -> Link:

@@ -19,6 +19,7 @@ from node.pages.audit import COLUMNS as AUDIT_COLUMNS
 from node.pages.evidence_words import FIELDS
 from node.pages.figures import ABOUT
 from node.proof import CHECKS, OUTCOMES
+from node.todo import CHIPS, OTHER_KINDS
 from schemas import errors
 from schemas.audit import ACT_NAMES
 from schemas.audit import ACTS as AUDIT_ACTS
@@ -42,6 +43,7 @@ from schemas.case_measures import CASE_MEASURES, CASE_RATES
 from schemas.case_steps import WHYS
 from schemas.case_table import ACTIONS, CONFIRMATIONS
 from schemas.case_table import STATES as CASE_STATES
+from schemas.case_todo import KINDS as CASE_TODO_KINDS
 from schemas.checks import DEPTHS, DIRECTIONS, REGULAR
 from schemas.duties import STATES
 from schemas.errors import GridError
@@ -74,6 +76,12 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "page.act.does.": tuple(name for name in ACTIONS if name != "register"),
     "page.act.field.": tuple({one.name for name in ACTIONS if name != "register" for one in widgets(name, date.min)}),
     "excuse_reason.": REASON_CODES,
+    "page.todo.chip.": ("all", *CHIPS),
+    "page.todo.n_": ("red", "orange", "yellow", "rest"),
+    "page.todo.tag.": ("follow_up", "close", "void"),
+    "page.todo.why.": (*CASE_TODO_KINDS, *OTHER_KINDS),
+    "page.todo.title.": OTHER_KINDS,
+    "page.todo.act.": OTHER_KINDS,
     "page.excuses.when.": ("now", "ahead", "over"),
     "decline_reason.": DECLINE_REASONS,
     "urgency.": URGENCIES,
