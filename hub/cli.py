@@ -19,6 +19,7 @@ from node.exports import rollup_file, text_table
 from node.home import Home
 from node.masks import mask
 from node.terminal import DONE, Parser, language, run, show
+from schemas.comparison import BOTH, KINDS
 from schemas.errors import Invalid
 from schemas.labels import label
 from schemas.strict_json import dumps
@@ -54,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     figures.add_argument("--by", metavar="DIMENSION")
     figures.add_argument("--campaign", metavar="ID", help="只看一次集中排查 / one campaign's checks")
     figures.add_argument("--categories", metavar="LIST", help="按这一版类别归并 / old codes mapped to this version")
+    figures.add_argument("--compare", choices=(*KINDS, BOTH), help="与上期、去年同期比 / beside other periods")
     figures.add_argument("--tree", default="then", choices=("then", "now"))
     figures.add_argument("--as-of", metavar="INSTANT")
     figures.add_argument("--format", default=None, choices=FORMATS)
@@ -116,6 +118,7 @@ def _rollup(arguments: argparse.Namespace) -> int:
         document = rollup.answer(
             earlier, arguments.unit, arguments.period, by=arguments.by, tree=arguments.tree, now_ms=at_ms,
             language=language(), campaign=arguments.campaign, categories=arguments.categories,
+            compare=arguments.compare,
         )  # fmt: skip
         if kind in ("csv", "xlsx"):
             document = mask(earlier, document, arguments.by)

@@ -29,12 +29,22 @@ def table_of(document: dict[str, Any], language: str) -> list[list[Cell]]:
     header += [f"{label(language, f'rate.{name}')} %" for name in rates]
     rows = [header]
     total = {"key": document["unit"], "label": label(language, "table.total"), **document}
-    for row in [*document["rows"], total]:
+    for row in [*document["rows"], total, *_beside(document, language)]:
         cells: list[Cell] = [str(row["key"]), str(row["label"])]
         cells += [_figure(row["measures"][name]) for name in measures]
         cells += [OTHER_TEXT if is_masked(row["rates"][name]) else row["rates"][name]["value"] for name in rates]
         rows.append(cells)
     return rows
+
+
+def _beside(document: dict[str, Any], language: str) -> list[dict[str, Any]]:
+    """The figures of the periods that the document is compared with, as rows below the total."""
+    compared = document.get("comparison", {})
+    return [
+        {**other, "key": other["period"], "label": label(language, f"compare.{kind}")}
+        for kind, other in compared.items()
+        if other is not None
+    ]
 
 
 def _matrix(document: dict[str, Any], language: str) -> list[list[Cell]]:

@@ -24,6 +24,7 @@ from schemas.case_matrix import TOTAL, MatrixRow
 from schemas.case_measures import DIMENSIONS as CASE_DIMENSIONS
 from schemas.case_measures import case_rates
 from schemas.clock import business_day, iso_instant
+from schemas.comparison import compared, kinds_of, other_period
 from schemas.errors import Invalid, NotFound
 from schemas.labels import DEFAULT_LANGUAGE, has_label, label
 from schemas.measures import CHECK_MEASURES, rates
@@ -288,16 +289,19 @@ def answer(
     language: str = DEFAULT_LANGUAGE,
     campaign: str | None = None,
     categories: str | None = None,
+    compare: str | None = None,
 ) -> dict[str, Any]:
     """The rollup document of 4-interfaces. Raises NotFound and Invalid naming the field."""
     if by not in (None, "", *DIMENSIONS):
         raise Invalid("bad_dimension", field="by", value=by, allowed=", ".join(DIMENSIONS))
-    span = parse_period(period)
+    span, kinds = parse_period(period), kinds_of(compare)
     with read(replica.db):
         question = asked(replica, unit, span, tree, now_ms, campaign, categories)
         rollup = Rollup(replica, question)
         total = rollup.measures(unit, span.first, span.last)
         rows = [{**row, "rates": all_rates(row["measures"], language)} for row in rollup.rows(by or None, language)]
+        whole = {"measures": total, "rates": all_rates(total, language)}
+        beside = {kind: _compared(rollup, unit, span, whole, kind, language) for kind in kinds}
     return {
         "unit": unit,
         "period": span.key,
@@ -306,10 +310,20 @@ def answer(
         **({"categories": categories} if categories else {}),
         "as_of": iso_instant(now_ms),
         "position": question.position,
-        "measures": total,
-        "rates": all_rates(total, language),
+        **whole,
         "rows": rows,
+        **({"comparison": beside} if kinds else {}),
     }
+
+
+def _compared(
+    rollup: Rollup, unit: str, span: Period, whole: Mapping[str, Any], kind: str, language: str
+) -> dict[str, Any] | None:
+    other = other_period(span, kind)
+    if other is None:
+        return None
+    measures = rollup.measures(unit, other.first, other.last)
+    return compared(whole, {"measures": measures, "rates": all_rates(measures, language)}, other)
 
 
 def all_rates(measures: Mapping[str, int], language: str) -> dict[str, Any]:

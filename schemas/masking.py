@@ -72,12 +72,45 @@ def masked(document: Document, by: str | None, level_of: Callable[[str], str | N
         for path in figures
         if (below_township(level_of(_row_key(document, path))) if by_unit and path[0] == "rows" else own)
     ]
+    beside = {kind: _compared(document, one, own) for kind, one in document.get("comparison", {}).items()}
     if not any(is_small(figures[path]) for path in sensitive):
-        return dict(document)
+        return _with_comparison(dict(document), beside)
     hidden = suppress(figures, _sums(document, figures, by), sensitive)
     small = {path for path in sensitive if is_small(figures[path])}
     masks = {path: Masked(small=path in small) for path in hidden}
-    return _with_masks(document, masks)
+    return _with_comparison(_with_masks(document, masks), beside)
+
+
+def _compared(document: Document, other: Mapping[str, Any] | None, own: bool) -> dict[str, Any] | None:
+    """The figures of another period, masked like a document of their own."""
+    if other is None:
+        return None
+    table = {"unit": document["unit"], "measures": other["measures"], "rates": other["rates"], "rows": []}
+    return {**other, **masked(table, None, lambda _: BELOW[0] if own else LEVELS[-1]), "rows": None}
+
+
+def _with_comparison(document: dict[str, Any], beside: Mapping[str, dict[str, Any] | None]) -> dict[str, Any]:
+    """A change between two figures of which one is masked is masked too."""
+    if not beside:
+        return document
+    found: dict[str, Any] = {}
+    for kind, other in beside.items():
+        if other is None:
+            found[kind] = None
+            continue
+        kept = {name: value for name, value in other.items() if name not in ("rows", "unit")}
+        hidden = {
+            name
+            for name in other["change"]
+            if is_masked(document["measures"][name]) or is_masked(other["measures"][name])
+        }
+        kept["change"] = {name: Masked(small=False) if name in hidden else one for name, one in other["change"].items()}
+        kept["points"] = {
+            name: None if is_masked(document["rates"][name]) or is_masked(other["rates"][name]) else one
+            for name, one in other["points"].items()
+        }
+        found[kind] = kept
+    return {**document, "comparison": found}
 
 
 def _row_key(document: Document, path: Path) -> str:

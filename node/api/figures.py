@@ -149,6 +149,7 @@ def answered(node: Replica, unit: str, period: str, query: dict[str, Any]) -> di
         document = rollup.answer(
             earlier, unit, period, by=by, tree=query.get("tree", "then"), now_ms=at_ms, language=language(),
             campaign=query.get("campaign"), categories=query.get("categories"),
+            compare=query.get("compare"),
         )  # fmt: skip
         if query.get("format", "json") != "json":
             return mask(earlier, document, by)

@@ -106,6 +106,7 @@ class RollupQuery(StrictSchema):
     by = fields.String(validate=SHORT)
     campaign = fields.String(validate=SHORT)
     categories = fields.String(validate=SHORT)
+    compare = fields.String(validate=SHORT)
     tree = fields.String(load_default="then", validate=validate.OneOf(["then", "now"]))
     as_of = fields.String(validate=SHORT)
     format = fields.String(load_default="json", validate=validate.OneOf(["json", "csv", "xlsx"]))

@@ -22,6 +22,7 @@ from node.pages.frame import Link, page
 from node.rollup import row_label
 from node.rollup_records import read_filters, records
 from schemas.clock import business_day
+from schemas.comparison import BOTH
 from schemas.errors import Invalid
 from schemas.labels import label
 from schemas.periods import Period, parse_period
@@ -30,6 +31,11 @@ from schemas.units import LEVELS
 from sync.directory import tree_of
 from sync.replica import Replica
 
+COMPARED: Final = {
+    "checks": ("checks_due", "checks_zero", "checks_found", "checks_late", "checks_missing"),
+    "cases": ("registered", "accepted", "mediated", "agreed", "confirmed", "closed", "open", "overdue"),
+}
+COMPARED_RATES: Final = {"checks": ("coverage", "on_time_rate"), "cases": ("mediation_rate", "success_rate")}
 RECORDS_A_PAGE: Final = 100
 ABOUT: Final = {
     "checks": ("children", "day", "campaign"),
@@ -61,7 +67,7 @@ def rollup_page() -> Response:
     if by not in ABOUT[about]:  # only cases have codes
         about = "cases"
     asked = {name: request.args.get(name) for name in ("as_of", "campaign")}
-    document = answered(node, unit, period.key, {"by": by, "tree": tree_mode, **asked})
+    document = answered(node, unit, period.key, {"by": by, "tree": tree_mode, "compare": BOTH, **asked})
     rows = [_row(node, row, unit, level, by, period, tree_mode, about) for row in document["rows"]]
     model = {
         "unit": {"id": unit, "name": known.name if known else unit, "level": level},
@@ -81,9 +87,32 @@ def rollup_page() -> Response:
         "measures": document["measures"],
         "rates": document["rates"],
         "rows": rows,
+        "comparison": _comparison(document, about),
         "campaign": held(node.db).get(asked["campaign"] or ""),
     }
     return page("rollup.html", "nav.rollup", **model)
+
+
+def _comparison(document: dict[str, Any], about: str) -> dict[str, Any]:
+    """The periods beside this one, and a line for each figure: {name, now, others: [(figure, change)]}."""
+    others = [(kind, one) for kind, one in document["comparison"].items() if one is not None]
+    lines = [
+        {
+            "name": label(language(), f"measure.{name}"),
+            "now": document["measures"][name],
+            "others": [(one["measures"][name], one["change"][name]) for _, one in others],
+        }
+        for name in COMPARED[about]
+    ]
+    rates = [
+        {
+            "name": f"{label(language(), f'rate.{name}')} %",
+            "now": document["rates"][name],
+            "others": [(one["rates"][name], one["points"][name]) for _, one in others],
+        }
+        for name in COMPARED_RATES[about]
+    ]
+    return {"periods": [(kind, one["period"]) for kind, one in others], "lines": lines, "rates": rates}
 
 
 def _here(**asked: str | None) -> str:

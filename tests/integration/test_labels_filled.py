@@ -45,6 +45,7 @@ from schemas.case_table import ACTIONS, CONFIRMATIONS
 from schemas.case_table import STATES as CASE_STATES
 from schemas.case_todo import KINDS as CASE_TODO_KINDS
 from schemas.checks import DEPTHS, DIRECTIONS, REGULAR
+from schemas.comparison import KINDS as COMPARED_WITH
 from schemas.duties import STATES
 from schemas.errors import GridError
 from schemas.excuses import REASON_CODES
@@ -66,6 +67,7 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "audit.act.": ACT_NAMES,
     "audit.about.": tuple(AUDIT_ACTS),
     "audit.column.": AUDIT_COLUMNS,
+    "compare.": tuple(f"{kind}{end}" for kind in COMPARED_WITH for end in ("", "_change")),
     "duty.": STATES,
     "role.": ROLES,
     "role_does.": ROLES,

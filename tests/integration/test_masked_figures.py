@@ -19,7 +19,7 @@ def reported() -> City:
 
 
 def asked(city: City, role: str, unit: str, **query: str) -> Any:
-    headers = city.hub.user(f"{role}-{unit}-{len(query)}", role, unit)
+    headers = city.hub.user(f"{role}-{city.hub.count('account')}", role, unit)
     return city.hub.browser().get("/api/v1/rollup", query_string={"period": "2026-11", **query}, headers=headers)
 
 
@@ -55,3 +55,23 @@ def test_the_figures_page_of_a_viewer_prints_masks_and_shows_no_single_report() 
     matrix = city.hub.browser().get(f"/matrix?unit={E_VILLAGE}&period=2026-11", headers=headers)
     assert matrix.status_code == 200
     assert city.hub.browser().get(f"/rollup?unit={E_TOWN}", headers=headers).status_code == 403
+
+
+def test_a_comparison_is_the_answer_for_the_other_period_and_is_masked_like_it() -> None:
+    city = reported()
+    city.hub.check(E_GROUPS[0], "2026-10-20")
+    city.hub.check(E_GROUPS[0], "2025-11-02", 1)
+    exact = asked(city, "admin", E_VILLAGE, compare="both").json
+    for kind, period in (("previous", "2026-10"), ("last_year", "2025-11")):
+        other = asked(city, "admin", E_VILLAGE, period=period).json
+        beside = exact["comparison"][kind]
+        assert (beside["period"], beside["measures"], beside["rates"]) == (period, other["measures"], other["rates"])
+    assert exact["comparison"]["previous"]["change"]["checks_zero"] == {"difference": 1, "percent": "100.00"}
+    seen = asked(city, "viewer", E_VILLAGE, compare="both").json
+    assert seen["comparison"]["previous"]["measures"]["checks_zero"] == MASK
+    assert seen["comparison"]["previous"]["change"]["checks_zero"] == MASK
+    assert asked(city, "admin", E_VILLAGE, compare="week").status_code == 422
+    headers = city.hub.user("chen", "viewer", E_VILLAGE)
+    page = city.hub.browser().get(f"/rollup?unit={E_VILLAGE}&period=2026-11", headers=headers).get_data(as_text=True)
+    assert "环比" in page
+    assert "2025-11" in page
