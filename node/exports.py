@@ -1,22 +1,15 @@
-"""Rollup tables as files: CSV (UTF-8 with BOM, for spreadsheets), XLSX, and plain text for a terminal."""
+"""Rollup tables as files, with a sheet that says what each figure means, and as plain text for a terminal."""
 
 from __future__ import annotations
 
-import csv
-import io
 import unicodedata
-from typing import Any, Final
+from typing import Any
 
-import xlsxwriter
-
+from node.sheets import CSV_TYPE, XLSX_TYPE, Cell, Sheet, csv_chunks, xlsx_file
+from schemas.clock import parse_instant
 from schemas.labels import label
 from schemas.masking import OTHER_TEXT, SMALL_TEXT, is_masked, shown
 from schemas.unit_acts import LEVELS
-
-_RISKY: Final = ("=", "+", "-", "@", "\t", "\r")
-CSV_TYPE: Final = "text/csv; charset=utf-8"
-XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-Cell = str | int | float | None
 
 
 def table_of(document: dict[str, Any], language: str) -> list[list[Cell]]:
@@ -68,12 +61,37 @@ def _figure(value: Any) -> Cell:
 
 
 def rollup_file(document: dict[str, Any], kind: str, language: str) -> tuple[bytes, str, str]:
-    """(content, content type, file name) of a rollup as csv or xlsx."""
+    """(content, content type, file name) of a rollup as csv or xlsx; the same document gives the same bytes."""
     name = f"rollup-{document['unit']}-{document['period'].replace('..', '_')}.{kind}"
     table = table_of(document, language)
     if kind == "csv":
-        return _csv(table), CSV_TYPE, name
-    return _xlsx(table, document, language), XLSX_TYPE, name
+        return b"".join(csv_chunks(table)), CSV_TYPE, name
+    sheets = [
+        Sheet(label(language, "table.sheet"), table, figures_from=2),
+        Sheet(label(language, "table.notes"), _notes(document)),
+        Sheet(label(language, "table.definitions"), definitions(document, language)),
+    ]
+    with xlsx_file(sheets, parse_instant(document["as_of"], "as_of")) as content:
+        return content.read(), XLSX_TYPE, name
+
+
+def _notes(document: dict[str, Any]) -> list[list[Cell]]:
+    asked = ("unit", "period", "tree", "campaign", "categories", "as_of", "position")
+    return [[name, str(document[name])] for name in asked if name in document]
+
+
+def definitions(document: dict[str, Any], language: str) -> list[list[Cell]]:
+    """What each figure of a document means; of a rate what is divided by what."""
+    header = [label(language, f"table.{name}") for name in ("figure", "definition", "numerator", "denominator")]
+    rows: list[list[Cell]] = [[*header]]
+    for name in document["measures"]:
+        rows.append([label(language, f"measure.{name}"), label(language, f"definition.{name}"), None, None])
+    for name in document["rates"]:
+        parts = [label(language, f"definition.{name}.{part}") for part in ("numerator", "denominator")]
+        rows.append([f"{label(language, f'rate.{name}')} %", label(language, f"definition.{name}"), *parts])
+    rows.append([SMALL_TEXT, label(language, "definition.small"), None, None])
+    rows.append([OTHER_TEXT, label(language, "definition.complement"), None, None])
+    return rows
 
 
 def text_table(document: dict[str, Any], language: str) -> str:
@@ -92,38 +110,6 @@ def text_table(document: dict[str, Any], language: str) -> str:
         position=document["position"],
     )  # fmt: skip
     return "\n".join([*lines, about]) + "\n"
-
-
-def _csv(table: list[list[Cell]]) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    for row in table:
-        writer.writerow([harmless(cell) for cell in row])
-    return text.getvalue().encode("utf-8-sig")
-
-
-def _xlsx(table: list[list[Cell]], document: dict[str, Any], language: str) -> bytes:
-    content = io.BytesIO()
-    book = xlsxwriter.Workbook(content, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    sheet = book.add_worksheet(label(language, "table.sheet"))
-    percent = book.add_format({"num_format": "0.00"})
-    for at, row in enumerate(table):
-        for column, cell in enumerate(row):
-            if at and column >= 2 and isinstance(cell, str) and cell not in (SMALL_TEXT, OTHER_TEXT):
-                sheet.write_number(at, column, float(cell), percent)
-            elif cell is not None:
-                sheet.write(at, column, cell)
-    notes = book.add_worksheet(label(language, "table.notes"))
-    for at, name in enumerate(("unit", "period", "tree", "as_of", "position")):
-        notes.write_string(at, 0, name)
-        notes.write_string(at, 1, str(document[name]))
-    book.close()
-    return content.getvalue()
-
-
-def harmless(cell: Cell) -> Cell:
-    """A text that a spreadsheet would run as a formula gets an apostrophe in front."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_RISKY) else cell
 
 
 def _width(text: str) -> int:

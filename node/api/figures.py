@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -16,7 +17,9 @@ from node.campaigns import held
 from node.exports import rollup_file
 from node.guard import language, me, replica
 from node.masks import for_role, mask
+from node.record_files import record_file
 from node.rollup_records import read_filters, records
+from node.sheets import FILE_TYPES, pieces
 from schemas.campaigns import campaign_payload
 from schemas.clock import business_day
 from schemas.errors import NotFound
@@ -114,9 +117,7 @@ class Rollup(MethodView):
         if query["format"] == "json":
             return document
         content, content_type, name = rollup_file(document, query["format"], language())
-        return Response(
-            content, content_type=content_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
-        )
+        return attachment(content, content_type, name)
 
 
 @rollup_routes.route("/rollup/records")
@@ -125,7 +126,7 @@ class Records(MethodView):
 
     @rollup_routes.arguments(RecordsQuery, location="query")
     @rollup_routes.response(200, Document)
-    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+    def get(self, query: dict[str, Any]) -> dict[str, Any] | Response:
         """Cases, checks or duties that a measure counts, by day; a dimension's name with a key picks one row's."""
         node = replica()
         asked = {
@@ -134,12 +135,20 @@ class Records(MethodView):
             "measure": query["measure"],
             "tree": query["tree"],
             "filters": read_filters(query),
-            "after": query.get("after"),
-            "limit": query["limit"],
             "categories": query.get("categories"),
         }
         with known_at(node, query.get("as_of")) as (earlier, at_ms):
-            return records(earlier, now_ms=at_ms, **asked)
+            if query["format"] == "json":
+                return records(earlier, now_ms=at_ms, after=query.get("after"), limit=query["limit"], **asked)
+            content = record_file(earlier, asked, query["format"], language(), at_ms)
+        name = f"{asked['measure']}-{asked['unit']}-{asked['period'].replace('..', '_')}.{query['format']}"
+        return attachment(pieces(content), FILE_TYPES[query["format"]], name)
+
+
+def attachment(content: Iterable[bytes] | bytes, content_type: str, name: str) -> Response:
+    """A file to save under a name."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, content_type=content_type, headers=headers)
 
 
 def answered(node: Replica, unit: str, period: str, query: dict[str, Any]) -> dict[str, Any]:

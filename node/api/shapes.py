@@ -128,6 +128,7 @@ class RecordsQuery(Page):
     urgency = fields.String(validate=SHORT)
     campaign = fields.String(validate=SHORT)
     categories = fields.String(validate=SHORT)
+    format = fields.String(load_default="json", validate=validate.OneOf(["json", "csv", "xlsx"]))
 
 
 class UserBody(StrictSchema):

@@ -210,6 +210,7 @@ def rollup_records() -> Response:
         "filters": [_filter_word(node, name, key) for name, key in filters.items()],
         "items": [_record(node, one, today) for one in found["items"]],
         "next_url": url_for("pages.rollup_records", **asked, after=found["next"]) if found["next"] else None,
+        "files": {kind: url_for("rollup.Records", **asked, format=kind) for kind in ("csv", "xlsx")},
         "back": url_for("pages.rollup_page", unit=unit, period=period.key),
         "as_of": found["as_of"],
         "position": found["position"],

@@ -19,6 +19,7 @@ from node.pages.audit import COLUMNS as AUDIT_COLUMNS
 from node.pages.evidence_words import FIELDS
 from node.pages.figures import ABOUT
 from node.proof import CHECKS, OUTCOMES
+from node.record_files import COLUMNS as RECORD_COLUMNS
 from node.todo import CHIPS, OTHER_KINDS
 from schemas import errors
 from schemas.audit import ACT_NAMES
@@ -50,7 +51,7 @@ from schemas.duties import STATES
 from schemas.errors import GridError
 from schemas.excuses import REASON_CODES
 from schemas.labels import LANGUAGES, catalogue, has_label
-from schemas.measures import CHECK_MEASURES, CHECK_RATES
+from schemas.measures import CHECK_MEASURES, CHECK_RATES, RATES
 from schemas.periods import CADENCES
 from schemas.roles import ROLES
 from schemas.units import LEVELS
@@ -67,6 +68,15 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "audit.act.": ACT_NAMES,
     "audit.about.": tuple(AUDIT_ACTS),
     "audit.column.": AUDIT_COLUMNS,
+    "definition.": (
+        *CHECK_MEASURES,
+        *CASE_MEASURES,
+        *RATES,
+        *CASE_RATES,
+        *(f"{name}.{part}" for name in (*RATES, *CASE_RATES) for part in ("numerator", "denominator")),
+    ),
+    "column.": RECORD_COLUMNS,
+    "table.": ("figure", "definition", "numerator", "denominator"),
     "compare.": tuple(f"{kind}{end}" for kind in COMPARED_WITH for end in ("", "_change")),
     "duty.": STATES,
     "role.": ROLES,

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from builders import E_GROUPS, E_VILLAGE, EAST, W_GROUPS, WEST, City, Node
 from node import accounts
 from node.checks import send_back
-from node.exports import XLSX_TYPE
+from node.sheets import XLSX_TYPE
 from schemas.errors import Invalid
 from schemas.roles import HUB_ROLES, ROLES
 

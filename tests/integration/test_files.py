@@ -1,0 +1,93 @@
+"""Tables and record lists as files: the same bytes for the same question, nothing that a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from typing import Any
+
+import pytest
+
+from builders import CITY, E_GROUPS, E_VILLAGE, GROUPS, HOUR_MS, City
+from node.exports import definitions, rollup_file
+from node.rollup import answer
+from node.sheets import Sheet, csv_chunks, csv_file, harmless, pieces, xlsx_file
+from schemas.labels import LANGUAGES
+
+HOSTILE = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1+1", "＠x")
+
+
+def cells_of(content: bytes) -> list[list[str]]:
+    assert content[:3] == b"\xef\xbb\xbf"
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_is_a_formula(text: str) -> None:
+    assert harmless(text) == f"'{text}"
+    (row,) = cells_of(b"".join(csv_chunks([[text, -1, 1.5, None, "a=b"]])))
+    assert row == [f"'{text}", "-1", "1.5", "", "a=b"]
+    with xlsx_file([Sheet("a", [[text]])], 0) as content:
+        sheet = zipfile.ZipFile(content).read("xl/worksheets/sheet1.xml").decode()
+    assert "<f>" not in sheet
+
+
+def test_a_large_table_comes_in_pieces_and_a_workbook_without_holding_it() -> None:
+    rows: Any = ([number, "文字" * 20] for number in range(9_000))
+    parts = list(csv_chunks(rows))
+    assert len(parts) > 5
+    assert len(cells_of(b"".join(parts))) == 9_000
+    with csv_file([[1]]) as small:
+        assert small.read() == b"\xef\xbb\xbf1\r\n"
+    assert b"".join(pieces(csv_file([[1]]))) == b"\xef\xbb\xbf1\r\n"
+
+
+def test_a_workbook_says_what_each_figure_means_and_is_the_same_at_any_hour() -> None:
+    city = City()
+    city.hub.check(E_GROUPS[0], "2026-11-20")
+    asked: Any = {"by": "children", "tree": "then", "now_ms": city.hub.env.now_ms()}
+    document = answer(city.hub.replica, CITY, "2026-11", **asked)
+    first, _, name = rollup_file(document, "xlsx", "zh_CN")
+    city.clock.forward(50 * HOUR_MS)
+    assert rollup_file(document, "xlsx", "zh_CN")[0] == first
+    assert name == f"rollup-{CITY}-2026-11.xlsx"
+    book = zipfile.ZipFile(io.BytesIO(first))
+    assert book.read("xl/workbook.xml").count(b"<sheet ") == 3
+    for language in LANGUAGES:
+        table = definitions(document, language)
+        assert len(table) == 1 + len(document["measures"]) + len(document["rates"]) + 2
+        rates = table[1 + len(document["measures"]) : -2]
+        assert all(all(row) for row in rates)
+
+
+def test_the_records_behind_a_cell_come_as_a_file_all_of_them() -> None:
+    city = City()
+    for group in GROUPS:
+        for day in ("2026-11-19", "2026-11-20"):
+            city.hub.check(group, day)
+    headers, browser = city.hub.user("ann", "admin"), city.hub.browser()
+    asked = f"/api/v1/rollup/records?unit={CITY}&period=2026-11&measure="
+    said = browser.get(f"{asked}checks_zero&format=csv&limit=3", headers=headers)
+    header, *rows = cells_of(said.get_data())
+    listed = browser.get(f"{asked}checks_zero&limit=500", headers=headers).json["items"]
+    assert header == ["日期", "单位代码", "单位", "结果", "记录"]
+    assert [(row[0], row[1], row[4]) for row in rows] == [
+        (one["date"], one["unit"], harmless(one["event"])) for one in listed
+    ]
+    assert said.headers["Content-Disposition"] == f'attachment; filename="checks_zero-{CITY}-2026-11.csv"'
+    body = {
+        "unit": E_VILLAGE, "date": "2026-11-20", "kind": "dispute", "category": "02", "source": "court",
+        "complexity": "simple", "urgency": "red",
+    }  # fmt: skip
+    assert browser.post("/api/v1/cases", json=body, headers=headers).status_code == 201
+    header, row = cells_of(browser.get(f"{asked}registered&format=csv", headers=headers).get_data())
+    assert (row[header.index("类别")], row[header.index("来源")]) == ("邻里", "法院委托")
+    book = browser.get(f"{asked}registered&format=xlsx", headers=headers)
+    assert book.content_type.endswith("spreadsheetml.sheet")
+    assert zipfile.ZipFile(io.BytesIO(book.get_data())).read("xl/workbook.xml").count(b"<sheet ") == 2
+    assert cells_of(browser.get(f"{asked}closed&format=csv", headers=headers).get_data())[1:] == []
+    viewer = city.hub.user("vera", "viewer")
+    assert browser.get(f"{asked}registered&format=csv", headers=viewer).status_code == 403
+    page = browser.get(f"/rollup/records?unit={CITY}&period=2026-11&measure=registered", headers=headers)
+    assert "format=xlsx" in page.get_data(as_text=True)
