@@ -57,6 +57,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "units.Units:GET": Rule(EVERYBODY),
     "units.OneUnit:GET": Rule(EVERYBODY),
     "rollup.Campaigns:GET": Rule(EVERYBODY),
+    "rollup.Arrived:GET": Rule(EVIDENCE, unit_in="query"),
     "rollup.Rollup:GET": Rule(EVERYBODY, unit_in="query"),
     "rollup.Records:GET": Rule(EVIDENCE, unit_in="query"),
     "directory.UnitActs:POST": Rule(ADMIN),  # the hub's
@@ -105,6 +106,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "pages.carry_receipt": Rule(REVIEW),
     "pages.sync_run": Rule(EVERYBODY - {"viewer", "analyst"}),
     "pages.rollup_page": Rule(EVERYBODY, unit_in="query"),
+    "pages.rollup_arrived": Rule(EVIDENCE, unit_in="query"),
     "pages.rollup_records": Rule(EVIDENCE, unit_in="query"),
     "pages.evidence": Rule(EVIDENCE),
     "pages.evidence_line": Rule(EVIDENCE),

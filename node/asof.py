@@ -5,13 +5,18 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from sqlite_utils import Database
 
+from node.queries import events_held
 from schemas.clock import iso_instant, parse_instant
 from schemas.errors import Invalid
 from sync.rebuild import rebuild
 from sync.replica import Replica
+
+# About 4,000 events a second on an old PC, all of them in memory: at most some minutes, at most a gigabyte.
+MAX_REPLAYED: Final = 400_000
 
 
 @contextmanager
@@ -22,6 +27,9 @@ def as_of(replica: Replica, at_ms: int) -> Iterator[Replica]:
     """
     if at_ms > replica.env.now_ms():
         raise Invalid("as_of_future", field="as_of", value=iso_instant(at_ms))
+    held = events_held(replica.db)
+    if held > MAX_REPLAYED:
+        raise Invalid("as_of_too_large", field="as_of", value=iso_instant(at_ms), held=held, limit=MAX_REPLAYED)
     conn = sqlite3.connect(":memory:", isolation_level=None)
     try:
         replica.db.conn.backup(conn)
@@ -37,12 +45,17 @@ def as_of(replica: Replica, at_ms: int) -> Iterator[Replica]:
         conn.close()
 
 
+def instant_of(text: str) -> int:
+    """The instant (unix ms) that `as_of` names. Raises Invalid naming the field."""
+    return parse_instant(int(text) if text.isascii() and text.isdigit() else text, "as_of")
+
+
 @contextmanager
 def known_at(node: Replica, instant: str | None) -> Iterator[tuple[Replica, int]]:
     """The node with the present instant, or what it knew at an earlier one. Raises Invalid naming `as_of`."""
     if instant is None:
         yield node, node.env.now_ms()
         return
-    at_ms = parse_instant(int(instant) if instant.isascii() and instant.isdigit() else instant, "as_of")
+    at_ms = instant_of(instant)
     with as_of(node, at_ms) as earlier:
         yield earlier, at_ms

@@ -11,8 +11,9 @@ from flask.views import MethodView
 
 from node import duties, rollup
 from node.api.base import blueprint
-from node.api.shapes import Document, DutiesQuery, RecordsQuery, RollupQuery, UnitsQuery
-from node.asof import known_at
+from node.api.shapes import ArrivedQuery, Document, DutiesQuery, RecordsQuery, RollupQuery, UnitsQuery
+from node.arrivals import arrived, position_at
+from node.asof import instant_of, known_at
 from node.campaigns import held
 from node.exports import rollup_file
 from node.guard import language, me, replica
@@ -22,7 +23,7 @@ from node.rollup_records import read_filters, records
 from node.sheets import FILE_TYPES, pieces
 from schemas.campaigns import campaign_payload
 from schemas.clock import business_day
-from schemas.errors import NotFound
+from schemas.errors import Invalid, NotFound
 from schemas.periods import parse_day
 from schemas.units import Unit
 from sync.directory import certified_units, tree_of
@@ -143,6 +144,35 @@ class Records(MethodView):
             content = record_file(earlier, asked, query["format"], language(), at_ms)
         name = f"{asked['measure']}-{asked['unit']}-{asked['period'].replace('..', '_')}.{query['format']}"
         return attachment(pieces(content), FILE_TYPES[query["format"]], name)
+
+
+@rollup_routes.route("/rollup/arrived")
+class Arrived(MethodView):
+    """What arrived after a position, and so changed a table that was printed."""
+
+    @rollup_routes.arguments(ArrivedQuery, location="query")
+    @rollup_routes.response(200, Document)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """Events in the order of arrival: after the log position `since`, or after what was held at `as_of`; then also
+        the measures as they were and as they are, and the difference.
+        """
+        node = replica()
+        unit = query.get("unit") or me().unit
+        period = query.get("period") or _today(node).isoformat()[:7]
+        if ("since" in query) == ("as_of" in query):
+            raise Invalid("since_or_as_of", field="since", value=query.get("since"))
+        at_ms = instant_of(query["as_of"]) if "as_of" in query else None
+        since = query["since"] if at_ms is None else position_at(node.db, at_ms)
+        after = query.get("after")
+        if after is not None and not (after.isascii() and after.isdigit()):
+            raise Invalid("bad_after", field="after", value=after)
+        found = arrived(node, unit, period, since, after=int(after) if after else None, limit=query["limit"])
+        if at_ms is None or after is not None:
+            return found
+        now = answered(node, unit, period, {})["measures"]
+        then = answered(node, unit, period, {"as_of": query["as_of"]})["measures"]
+        changed = {name: value - then[name] for name, value in now.items() if value != then[name]}
+        return {**found, "then": then, "now": now, "difference": changed}
 
 
 def attachment(content: Iterable[bytes] | bytes, content_type: str, name: str) -> Response:

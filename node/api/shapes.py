@@ -42,6 +42,15 @@ class Found(StrictSchema):
     cases = fields.List(fields.String(validate=validate.Length(equal=36)), validate=validate.Length(max=50))
 
 
+class Number(fields.Field[int]):
+    """A log position in a query string: ASCII digits only."""
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> int:
+        if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,15}", value):
+            raise ValidationError("1-15 digits")
+        return int(value)
+
+
 class CheckBody(StrictSchema):
     """One check; the unit, its date and the result are needed."""
 
@@ -129,6 +138,15 @@ class RecordsQuery(Page):
     campaign = fields.String(validate=SHORT)
     categories = fields.String(validate=SHORT)
     format = fields.String(load_default="json", validate=validate.OneOf(["json", "csv", "xlsx"]))
+
+
+class ArrivedQuery(Page):
+    """What came after a log position, or after an instant."""
+
+    unit = fields.String(validate=UNIT)
+    period = fields.String(validate=SHORT)
+    since = Number()
+    as_of = fields.String(validate=SHORT)
 
 
 class UserBody(StrictSchema):

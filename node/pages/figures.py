@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request, url_for
 from node import queries, rollup
 from node.access import EVIDENCE
 from node.api.figures import answered
+from node.arrivals import arrived
 from node.asof import known_at
 from node.campaigns import held, require
 from node.category_lists import lists_of, word_of
@@ -46,6 +47,7 @@ ABOUT: Final = {
 def register(routes: Blueprint) -> None:
     """Adds the pages of this subject."""
     routes.add_url_rule("/rollup", "rollup_page", rollup_page)
+    routes.add_url_rule("/rollup/arrived", "rollup_arrived", rollup_arrived)
     routes.add_url_rule("/rollup/records", "rollup_records", rollup_records)
 
 
@@ -88,9 +90,16 @@ def rollup_page() -> Response:
         "rates": document["rates"],
         "rows": rows,
         "comparison": _comparison(document, about),
+        "arrived_url": _arrived_url(document) if asked["as_of"] else None,
         "campaign": held(node.db).get(asked["campaign"] or ""),
     }
     return page("rollup.html", "nav.rollup", **model)
+
+
+def _arrived_url(document: dict[str, Any]) -> str | None:
+    if me().role not in EVIDENCE:
+        return None
+    return url_for("pages.rollup_arrived", unit=document["unit"], period=document["period"], since=document["position"])
 
 
 def _comparison(document: dict[str, Any], about: str) -> dict[str, Any]:
@@ -185,6 +194,47 @@ def _record_url(
         return url_for("pages.rollup_records", **asked)
 
     return url
+
+
+# ---- what arrived after a table was printed
+
+
+def rollup_arrived() -> Response:
+    """The records that came after a log position and concern a unit and period, in the order of arrival."""
+    node, today = replica(), business_day(replica().env.now_ms())
+    unit = request.args.get("unit") or me().unit
+    period = parse_period(request.args.get("period") or month_so_far(today))
+    since = _whole(request.args.get("since") or "0", "since")
+    after = _whole(request.args["after"], "after") if request.args.get("after") else None
+    found = arrived(node, unit, period.key, since, after=after, limit=RECORDS_A_PAGE)
+    known = tree_of(node).nearest(unit, min(period.last, today))
+    asked: Link = {"unit": unit, "period": period.key, "since": str(since)}
+    model = {
+        "unit": {"id": unit, "name": known.name if known else unit},
+        "period": period,
+        "since": since,
+        "position": found["position"],
+        "items": [_arrival(node, one, today) for one in found["items"]],
+        "next_url": url_for("pages.rollup_arrived", **asked, after=found["next"]) if found["next"] else None,
+        "back": url_for("pages.rollup_page", unit=unit, period=period.key),
+    }
+    return page("rollup_arrived.html", "page.rollup.arrived", **model)
+
+
+def _arrival(node: Replica, item: dict[str, Any], today: date) -> dict[str, Any]:
+    named = tree_of(node).nearest(item["unit"], today)
+    key = f"arrived.{item['kind']}"
+    return {
+        **item,
+        "unit": named.name if named else item["unit"],
+        "what": label(language(), "arrived.amended" if item["amends"] else key),
+    }
+
+
+def _whole(text: str, field: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 15:
+        raise Invalid("bad_number", field=field, value=text)
+    return int(text)
 
 
 # ---- the records behind a cell

@@ -14,6 +14,8 @@ import pytest
 from jinja2 import Environment, nodes
 
 from node.accounts_admin import STATES as ACCOUNT_STATES
+from node.arrivals import EVERYWHERE as ARRIVING_EVERYWHERE
+from node.arrivals import KINDS as ARRIVING
 from node.cases.forms import widgets
 from node.pages.audit import COLUMNS as AUDIT_COLUMNS
 from node.pages.evidence_words import FIELDS
@@ -77,6 +79,7 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     ),
     "column.": RECORD_COLUMNS,
     "table.": ("figure", "definition", "numerator", "denominator"),
+    "arrived.": (*ARRIVING, *ARRIVING_EVERYWHERE, "amended"),
     "compare.": tuple(f"{kind}{end}" for kind in COMPARED_WITH for end in ("", "_change")),
     "duty.": STATES,
     "role.": ROLES,
