@@ -9,6 +9,7 @@ from typing import Final
 
 from hub import commands_city
 from hub.app import create_hub_app
+from hub.city_map import clear_map, load_map
 from hub.directory import init_hub
 from hub.publishing import publish_file
 from hub.recovery import read_recovery_key, recover_hub, renew_hub
@@ -66,6 +67,11 @@ def parser() -> argparse.ArgumentParser:
     publish.add_argument("file", metavar="FILE.json")
     commands.data_option(publish)
     publish.set_defaults(run=_publish)
+    shapes = sub.add_parser("map", help="县区边界图（GeoJSON）/ the city's own map of its counties")
+    shapes.add_argument("file", nargs="?", metavar="FILE.geojson", help="各县（市、区）的面 / an area for each county")
+    shapes.add_argument("--clear", action="store_true", help="去掉地图，恢复方块图 / back to tiles")
+    commands.data_option(shapes)
+    shapes.set_defaults(run=_map)
     renewed = sub.add_parser("renew", help="用根恢复密钥换发市级节点的密钥 / give the hub a new key by the root key")
     commands.data_option(renewed)
     renewed.add_argument("--recover", required=True, metavar="KEYFILE", help="根恢复密钥文件 / the root recovery key")
@@ -142,6 +148,24 @@ def _publish(arguments: argparse.Namespace) -> int:
     published = publish_file(home.replica(), Path(arguments.file))
     home.close()
     show(arguments, published, label(language(), "cli.published", **published))
+    return DONE
+
+
+def _map(arguments: argparse.Namespace) -> int:
+    if (arguments.file is None) == (not arguments.clear):
+        raise Invalid("map_file_or_clear", field="FILE", value=arguments.file)
+    home = Home(Path(arguments.data))
+    if arguments.clear:
+        document = clear_map(home.replica())
+        words = label(language(), "cli.map_cleared")
+    else:
+        document = load_map(home.replica(), Path(arguments.file))
+        without = (
+            label(language(), "cli.map_without", names="、".join(document["without"])) if document["without"] else ""
+        )
+        words = label(language(), "cli.map_loaded", n=document["units"], without=without)
+    home.close()
+    show(arguments, document, words)
     return DONE
 
 

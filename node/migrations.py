@@ -336,3 +336,12 @@ def todo(db: Database) -> None:
     """What cases ask of whom; what somebody at this node has taken notice of."""
     for statement in _TODO.split(";\n"):
         db.conn.execute(statement)
+
+
+@NODE()
+def city_map(db: Database) -> None:
+    """The map that a city has loaded: a path for each county, in the units of one drawing."""
+    db.conn.execute(
+        "CREATE TABLE city_map (unit TEXT PRIMARY KEY, path TEXT NOT NULL, x INTEGER NOT NULL, y INTEGER NOT NULL,"
+        " width INTEGER NOT NULL, height INTEGER NOT NULL) STRICT, WITHOUT ROWID"
+    )

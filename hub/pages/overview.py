@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
 from flask import Blueprint, Response
 from markupsafe import Markup
 
+from hub import map_queries
 from hub.overview import Overview, overview
 from hub.tiles import place_of
 from node import charts
@@ -58,7 +60,7 @@ def overview_page() -> Response:
         "kinds": _kinds(choice, found.kinds),
         "trend": _trend(choice, found),
         "calendar": completeness(choice, found.days["rows"], found.today),
-        "tiles": _tiles(node, choice, found),
+        "places": _tiles(node, choice, found),
         "levels": _levels(choice, period),
         "groups": _groups(choice, found.categories),
         "casework": _casework(choice, found.kinds),
@@ -145,23 +147,45 @@ def _trend(choice: Choice, found: Overview) -> dict[str, Any]:
     }
 
 
-def _tiles(node: Replica, choice: Choice, found: Overview) -> Markup | None:
-    """A tile for each unit below with its coverage; below a village there are states, not coverages."""
+def _places(node: Replica, choice: Choice, found: Overview) -> list[dict[str, Any]]:
+    """The units below with their coverage, each with its tile, and its shape where the city has loaded a map; below a
+    village there are states, not coverages.
+    """
     tree, day = tree_of(node), min(choice.period.last, found.today)
-    rows = [row for row in found.period["rows"] if row["key"] != choice.unit]
-    if not rows or tree.level(choice.unit) in LEVELS[:2]:
-        return None
-    tiles = []
-    for row in rows:
+    if tree.level(choice.unit) in LEVELS[:2]:
+        return []
+    shapes = map_queries.shapes(node.db) if choice.unit == node.identity.unit else {}
+    places = []
+    for row in found.period["rows"]:
+        if row["key"] == choice.unit:  # what the unit did itself
+            continue
         measures, coverage = row["measures"], row["rates"]["coverage"]
         named = tree.nearest(row["key"], day)
         owed = plain(measures["checks_due"]) - plain(measures["checks_excused"])
         reported = plain(measures["checks_zero"]) + plain(measures["checks_found"])
         tone = charts.coverage_tone(reported, owed) if coverage["value"] else None
-        place = place_of(choice.unit, named.code) if named else None
-        href = choice.url("city.overview", unit=row["key"])
-        tiles.append(charts.Tile(row["label"], coverage["value"] or "—", tone, href, place))
-    return charts.tile_map(tiles, label(language(), "page.overview.tiles"))
+        href, figure = choice.url("city.overview", unit=row["key"]), coverage["value"] or "—"
+        tile = charts.Tile(row["label"], figure, tone, href, place_of(choice.unit, named.code) if named else None)
+        shape = shapes.get(row["key"])
+        places.append({"tile": tile, "shape": shape})
+    return places
+
+
+def _tiles(node: Replica, choice: Choice, found: Overview) -> dict[str, Markup | None]:
+    """`map`: the shapes that are held, `tiles`: of all others."""
+    places, title = _places(node, choice, found), label(language(), "page.overview.tiles")
+    shaped = [(one["tile"], one["shape"]) for one in places if one["shape"]]
+    rest = [one["tile"] for one in places if not one["shape"]]
+    shapes = [
+        charts.Shape(tile.name, tile.figure, tile.tone, kept.path, (kept.x, kept.y), tile.href) for tile, kept in shaped
+    ]
+    size = (shaped[0][1].width, shaped[0][1].height) if shaped else (0, 0)
+    if shaped:  # beside a map, tiles stand in a row of their own
+        rest = [replace(tile, place=None) for tile in rest]
+    return {
+        "map": charts.shape_map(shapes, size, title) if shapes else None,
+        "tiles": charts.tile_map(rest, title) if rest else None,
+    }
 
 
 def _levels(choice: Choice, period: Mapping[str, Any]) -> dict[str, Any]:

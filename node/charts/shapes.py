@@ -30,7 +30,7 @@ def shape_map(shapes: Sequence[Shape], size: tuple[int, int], title: str) -> Mar
         told = element("title", f"{one.name} {one.figure}")
         area = element("path", told, class_=f"shape {tone}", d=one.path)
         areas.append(element("a", area, href=one.href) if one.href else area)
-        for text, drop in ((one.name, -4), (one.figure, 14)):
+        for text, drop in ((one.name, -4), (one.figure, 20)):
             words.append(
                 element("text", text, class_=f"tx {tone}-on", x=one.at[0], y=one.at[1] + drop, text_anchor="middle")
             )
