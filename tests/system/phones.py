@@ -149,7 +149,7 @@ class Phone:
     """One phone: a profile on the disk, a browser that can be closed and opened again."""
 
     def __init__(self, playwright: Playwright, folder: Path, network: Network, host: str = "127.0.0.1") -> None:
-        self._playwright, self._folder, self.network, self._host = playwright, folder, network, host
+        self._playwright, self.folder, self.network, self._host = playwright, folder, network, host
         self._context: BrowserContext | None = None
         self.problems: list[str] = []
 
@@ -158,7 +158,7 @@ class Phone:
         """The open browser."""
         if self._context is None:
             self._context = self._playwright.chromium.launch_persistent_context(
-                self._folder, executable_path=chromium(), args=list(ARGS), locale="zh-CN",
+                self.folder, executable_path=chromium(), args=list(ARGS), locale="zh-CN",
                 viewport={"width": 360, "height": 740}, timezone_id="America/New_York",
             )  # fmt: skip
             self._context.set_default_timeout(WAIT_MS)
@@ -280,6 +280,16 @@ class Field:
         finally:
             phone.close()
             network.close()
+
+    def without_script(self, phone: Phone) -> BrowserContext:
+        """A second browser with the phone's cookies, in which no script runs."""
+        made = self._playwright.chromium.launch_persistent_context(
+            f"{phone.folder}-plain", executable_path=chromium(), args=list(ARGS), locale="zh-CN",
+            viewport={"width": 360, "height": 740}, java_script_enabled=False,
+        )  # fmt: skip
+        made.set_default_timeout(WAIT_MS)
+        made.add_cookies(phone.context.cookies())  # type: ignore[arg-type]
+        return made
 
     def checks(self, unit: str, at: Live | None = None) -> list[tuple[str, str]]:
         """(day, result) of every report of a unit that a node holds, in the order in which they were taken in."""
