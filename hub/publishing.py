@@ -19,7 +19,8 @@ from schemas.clock import business_day
 from schemas.errors import Invalid
 from schemas.periods import parse_day
 from schemas.strict_json import Json, loads
-from schemas.units import Act, Tree, check_act
+from schemas.unit_checks import ActChecks
+from schemas.units import Act
 from sync import directory
 from sync.database import write
 from sync.intake import Intake
@@ -49,26 +50,62 @@ def publish_file(replica: Replica, path: Path) -> dict[str, int]:
         raw = path.read_bytes()
     except OSError as error:
         raise Invalid("file_unreadable", field="FILE", value=path, why=error) from error
+    return publish(replica, entries_of(raw, str(path)), located=True)
+
+
+def entries_of(raw: bytes | str, named: str) -> list[Json]:
+    """The entries of a publication. Raises BadRequest for no JSON, Invalid for no list."""
     entries = loads(raw)
     if not isinstance(entries, list) or not 0 < len(entries) <= MAX_ENTRIES:
-        raise Invalid("publish_list", field="FILE", value=path, limit=MAX_ENTRIES)
-    return publish(replica, entries)
+        raise Invalid("publish_list", field="FILE", value=named, limit=MAX_ENTRIES)
+    return entries
 
 
-def publish(replica: Replica, entries: Sequence[Json]) -> dict[str, int]:
+def publish(replica: Replica, entries: Sequence[Json], *, located: bool = False) -> dict[str, int]:
     """Publishes entries in a transaction of its own; returns how many of each type."""
     with write(replica.db, "publish", replica.env):
         intake = Intake(replica, replica.env.now_ms())
-        counts = sign_entries(intake, entries)
+        counts = sign_entries(intake, entries, located=located)
         intake.finish()
     return counts
 
 
-def sign_entries(intake: Intake, entries: Sequence[Json]) -> dict[str, int]:
-    """Checks every entry against the tree as it will be, then signs them, inside the caller's transaction."""
-    batch = _Batch()
+def tried(replica: Replica, entries: Sequence[Json]) -> dict[str, int]:
+    """What `publish` would publish, with nothing written. Raises what it would raise, naming entry and field."""
+    counts: dict[str, int] = {}
+    try:
+        with write(replica.db, "publish", replica.env):
+            counts = sign_entries(Intake(replica, replica.env.now_ms()), entries, located=True)
+            raise _TriedOut
+    except _TriedOut:
+        return counts
+
+
+class _TriedOut(Exception):
+    """Rolls a trial back."""
+
+
+def checks_of(replica: Replica) -> ActChecks:
+    """Checks of directory acts on the tree as it stands."""
+    return ActChecks(directory.tree_of(replica), lambda: list(directory.acts_of(replica.db)))
+
+
+def _located(error: Invalid, place: int) -> Invalid:
+    field = error.field or "entry"
+    known = field if field.startswith(f"{place}.") else f"{place}.{field}"
+    return Invalid(error.code, field=known, value=error.value, **error.params)
+
+
+def sign_entries(intake: Intake, entries: Sequence[Json], *, located: bool = False) -> dict[str, int]:
+    """Checks every entry against the tree as it will be, then signs them, in the caller's transaction. With `located`
+    the field of a refusal begins with the place of its entry: `3.parent`.
+    """
+    batch, checks = _Batch(), checks_of(intake.replica)
     for place, entry in enumerate(entries):
-        _read(intake.replica, place, entry, batch)
+        try:
+            _read(intake.replica, checks, place, entry, batch)
+        except Invalid as error:
+            raise _located(error, place) if located else error from None
     if batch.acts:
         publish_acts(intake, batch.acts, business_day(intake.now_ms))
     for day, profile in batch.cadences:
@@ -122,13 +159,13 @@ def publish_categories(intake: Intake, version: Version) -> None:
     )
 
 
-def _read(replica: Replica, place: int, entry: Json, batch: _Batch) -> None:
+def _read(replica: Replica, checks: ActChecks, place: int, entry: Json, batch: _Batch) -> None:
     if not isinstance(entry, dict) or entry.get("type") not in TYPES:
         kind = entry.get("type") if isinstance(entry, dict) else entry
         raise Invalid("publish_type", field=f"{place}.type", value=kind, allowed=", ".join(TYPES))
     rest = {name: value for name, value in entry.items() if name != "type"}
     if entry["type"] == "unit":
-        batch.acts.append(check_act(rest, _tree_with(replica, batch.acts)))
+        batch.acts.append(checks.take(rest))
         return
     if entry["type"] == "campaign":
         batch.campaigns.append(read_campaign(rest))
@@ -142,10 +179,3 @@ def _read(replica: Replica, place: int, entry: Json, batch: _Batch) -> None:
     if not isinstance(profile, dict):
         raise Invalid("bad_profile", field=f"{place}.profile", value=profile)
     batch.cadences.append((day, read_profile(profile)))
-
-
-def _tree_with(replica: Replica, more: Sequence[Act]) -> Tree:
-    """The tree as it will stand with the entries before this one."""
-    if not more:
-        return directory.tree_of(replica)
-    return Tree([*directory.acts_of(replica.db), *(((10**9 + place, "", 0), act) for place, act in enumerate(more))])

@@ -59,6 +59,18 @@ class Tree:
         """The units that the act closing a split or merged unit named."""
         return self._successors.get(unit, ())
 
+    def predecessors(self, unit: str) -> tuple[str, ...]:
+        """The units that were split into this one, or merged into it."""
+        return self._predecessors.get(unit, ())
+
+    @cached_property
+    def _predecessors(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for unit, named in self._successors.items():
+            for one in named:
+                found[one] = (*found.get(one, ()), unit)
+        return found
+
     def at(self, unit: str, day: date) -> Unit | None:
         """The version valid on a day; None before the unit opens and from the day it closes."""
         version = self.nearest(unit, day)
