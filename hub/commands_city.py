@@ -1,4 +1,4 @@
-"""`grid-hub bulletin`: the bulletin of a unit and period as a file or on the terminal."""
+"""`grid-hub bulletin`: the bulletin of a unit and period; `grid-hub units`: the directory by a list of units."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from hub import bulletin, bulletin_files
+from hub import bulletin, bulletin_files, unit_changes
 from node import commands
 from node.commands import Subparsers
 from node.home import Home
-from node.terminal import DONE, language, show
-from schemas.errors import Invalid
+from node.terminal import DONE, REFUSED, language, progress, show
+from schemas.errors import Invalid, NotFound
+from schemas.labels import explain, label
+from schemas.periods import parse_day
+from sync.directory import tree_of
 
 
 def add(sub: Subparsers) -> None:
@@ -24,6 +27,39 @@ def add(sub: Subparsers) -> None:
     bulletins.add_argument("--remarks", metavar="FILE", help="工作说明 / a text file with remarks")
     bulletins.add_argument("-o", dest="output", metavar="FILE")
     bulletins.set_defaults(run=_bulletin)
+    units = sub.add_parser("units", help="由清单改目录 / change the directory by a list of units")
+    units.add_argument("file", metavar="FILE.csv", help="code,name,level,parent_code[,kind][,old_code]")
+    commands.data_option(units)
+    units.add_argument("--date", required=True, metavar="DAY", help="生效日期 / from this day on")
+    units.add_argument("--within", metavar="UNIT", help="清单管到哪个单位 / the unit that the list covers")
+    units.add_argument("--close-missing", action="store_true", help="清单没有的视为撤销 / close what it leaves out")
+    units.add_argument("--dry-run", action="store_true", help="只看会改什么 / show what would change")
+    units.set_defaults(run=_units)
+
+
+def _units(arguments: argparse.Namespace) -> int:
+    home = Home(Path(arguments.data))
+    replica = home.replica()
+    day = parse_day(arguments.date, "--date")
+    within = arguments.within or replica.identity.unit
+    if not tree_of(replica).exists(within):
+        raise NotFound("unknown_unit", field="--within", value=within)
+    text = _text(Path(arguments.file), "FILE")
+    made, trial = unit_changes.planned(replica, text, day, within, close_missing=arguments.close_missing)
+    if made.faults:
+        for fault in made.faults:
+            progress(label(language(), "cli.units_line", line=fault.line, text=explain(language(), fault.error)))
+        home.close()
+        return REFUSED
+    count = 0 if arguments.dry_run or not made.acts else unit_changes.signed(replica, trial)
+    home.close()
+    document = {"lines": made.lines, "unchanged": made.unchanged, "acts": made.counts, "signed": count}
+    lines = [
+        f"{act['act']:7} {act['unit']} {act.get('name', act.get('code', act.get('parent', '')))}" for act in made.acts
+    ]
+    words = label(language(), "cli.units_signed", n=count, planned=len(made.acts), unchanged=made.unchanged)
+    show(arguments, document, "\n".join([*lines, words]))
+    return DONE
 
 
 def _bulletin(arguments: argparse.Namespace) -> int:
@@ -44,11 +80,11 @@ def _bulletin(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, field: str = "--remarks") -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise Invalid("file_unreadable", field="--remarks", value=path, why=error) from error
+        raise Invalid("file_unreadable", field=field, value=path, why=error) from error
 
 
 def write_file(path: Path, content: bytes) -> None:

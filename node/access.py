@@ -136,6 +136,12 @@ RULES: Final[Mapping[str, Rule]] = {
     "city.issue_bulletin": Rule(BULLETINS, unit_in="form"),
     "city.issued_bulletin": Rule(BULLETINS),  # its unit is asked for by the page
     "city.issued_bulletin_file": Rule(BULLETINS),
+    "city.directory": Rule(EVERYBODY, unit_in="query"),
+    "city.change_unit": Rule(ADMIN, unit_in="query"),
+    "city.sign_change": Rule(ADMIN, unit_in="form"),
+    "city.import_units": Rule(ADMIN),
+    "city.preview_units": Rule(ADMIN),
+    "city.confirm_units": Rule(ADMIN),
 }
 
 

@@ -345,3 +345,12 @@ def city_map(db: Database) -> None:
         "CREATE TABLE city_map (unit TEXT PRIMARY KEY, path TEXT NOT NULL, x INTEGER NOT NULL, y INTEGER NOT NULL,"
         " width INTEGER NOT NULL, height INTEGER NOT NULL) STRICT, WITHOUT ROWID"
     )
+
+
+@NODE()
+def uploads(db: Database) -> None:
+    """What was handed in for a preview and waits for its confirmation."""
+    db.conn.execute(
+        "CREATE TABLE upload (id TEXT PRIMARY KEY, kind TEXT NOT NULL, account TEXT NOT NULL, at INTEGER NOT NULL,"
+        " content TEXT NOT NULL, options TEXT NOT NULL) STRICT, WITHOUT ROWID"
+    )

@@ -75,7 +75,7 @@ def plan(text: str, tree: Tree, checks: ActChecks, day: date, *, within: str, cl
     if close_missing:
         acts += _closings(lines, tree, day, within)
     if len(acts) > MAX_ACTS:
-        made.faults.append(Fault(1, Invalid("unit_list_too_long", field="line 1", value=len(acts), limit=MAX_ACTS)))
+        made.faults.append(Fault(1, Invalid("too_many_acts", field="line 1", value=len(acts), limit=MAX_ACTS)))
         return made
     for act in acts:
         try:

@@ -8,7 +8,7 @@ from typing import Final
 
 from flask import Blueprint
 
-from hub.pages import bulletins, drill, matrix, overview
+from hub.pages import bulletins, directory, drill, importing, matrix, overview
 from node.rooms import Entry
 
 # By group of the menu, in reading order. Entries of a group that a node has too stand in front of the node's.
@@ -19,16 +19,25 @@ MENU: Final[dict[str, tuple[Entry, ...]]] = {
         ("city.matrix", "nav.matrix", "list"),
         ("city.bulletin", "nav.bulletin", "print"),
     ),
-    "nav.group.system": (),
+    "nav.group.system": (("city.directory", "nav.directory", "list"),),
 }
 INSIDE: Final[dict[str, tuple[str, ...]]] = {
     "city.bulletin": ("city.write_bulletin", "city.issue_bulletin", "city.issued_bulletin"),
+    "city.directory": (
+        "city.change_unit",
+        "city.sign_change",
+        "city.import_units",
+        "city.preview_units",
+        "city.confirm_units",
+    ),
 }
 SUBJECTS: Final = (
     overview,
     drill,
     matrix,
     bulletins,
+    directory,
+    importing,
 )
 
 

@@ -56,6 +56,8 @@ from schemas.labels import LANGUAGES, catalogue, has_label
 from schemas.measures import CHECK_MEASURES, CHECK_RATES, RATES
 from schemas.periods import CADENCES
 from schemas.roles import ROLES
+from schemas.unit_acts import ACTS as ACTS_ON_UNITS
+from schemas.unit_acts import KINDS as UNIT_KINDS
 from schemas.units import LEVELS
 from sync.manifest import REFUSED_CODES
 
@@ -130,6 +132,10 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "bulletin.against.": ("before", "year_before", "masked"),
     "bulletin.measure.": ("accepted", "mediated", "agreed", "not_agreed", "performed", "confirmed"),
     "bulletin.period.": ("span", *CADENCES),
+    "unit_act.": (*ACTS_ON_UNITS, "open_below"),
+    "unit_act_hint.": ACTS_ON_UNITS,
+    "unit_kind.": UNIT_KINDS,
+    "page.directory.to.": ("move", "merge"),
     "page.rollup.by.": tuple({name for dimensions in ABOUT.values() for name in dimensions}),
     "page.rollup.tree.": ("then", "now"),
     "evidence.": (*CHECKS, *OUTCOMES, "root"),
