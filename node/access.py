@@ -52,6 +52,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "reminders.Reminders:GET": Rule(RECORDS, unit_in="query"),
     "reminders.Reminders:POST": Rule(REVIEW, unit_in="json"),
     "todo.Todo:GET": Rule(RECORDS, unit_in="query"),
+    "todo.Supervisions:GET": Rule(RECORDS, unit_in="query"),
     "todo.Seen:POST": Rule(CASEWORK),  # whose act it is says the unit: the act asks whether it is below
     "duties.Duties:GET": Rule(EVERYBODY - {"viewer"}, unit_in="query"),
     "units.Units:GET": Rule(EVERYBODY),
@@ -92,6 +93,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "pages.reminders": Rule(RECORDS),
     "pages.remind": Rule(REVIEW),  # each ticked unit is looked at by the act
     "pages.todo_page": Rule(RECORDS, unit_in="query"),
+    "pages.supervisions": Rule(CASEWORK, unit_in="query"),
     "pages.todo_seen": Rule(CASEWORK),
     "pages.cases": Rule(RECORDS, unit_in="query"),
     "pages.new_case": Rule(RECORDS, unit_in="query"),

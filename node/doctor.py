@@ -6,6 +6,7 @@ import stat
 from dataclasses import dataclass
 from typing import Final
 
+from node import silence
 from node.home import NODE_KEY, Home
 from schemas.labels import label
 from sync.env import DISK_RESERVE_BYTES, TransportError
@@ -24,7 +25,7 @@ class Finding:
 
 
 def examine(home: Home, language: str) -> list[Finding]:
-    """Database, disk, key file, parent, clock, unprojected events."""
+    """Database, disk, key file, parent, clock, unprojected events, silence."""
     replica = home.replica()
     db = replica.db
     (sound,) = db.execute("PRAGMA quick_check(1)").fetchone()
@@ -44,6 +45,12 @@ def examine(home: Home, language: str) -> list[Finding]:
         ).fetchone()
         offset = row[0] if row and row[0] is not None else 0
         found.append(("clock", abs(offset) <= MAX_OFFSET_MS, {"seconds": round(offset / 1000)}))
+    for name, silent in (
+        ("offers", silence.offers(replica)),
+        ("supervisions", silence.supervisions(replica)),
+        ("children", silence.children(replica)[0]),
+    ):
+        found.append((name, not silent.count, {"count": silent.count, "days": silent.days}))
     return [
         Finding(code, ok, label(language, f"doctor.{code}.{'ok' if ok else 'wrong'}", **values))
         for code, ok, values in found

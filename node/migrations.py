@@ -42,6 +42,7 @@ DERIVED: Final = (
     "reminder",
     "bulletin",
     "case_todo",
+    "supervision",
 )
 
 _TALLY = "zero INTEGER NOT NULL, found INTEGER NOT NULL, late INTEGER NOT NULL, extra INTEGER NOT NULL"
@@ -335,6 +336,24 @@ CREATE INDEX check_return_at ON check_return (at)
 def todo(db: Database) -> None:
     """What cases ask of whom; what somebody at this node has taken notice of."""
     for statement in _TODO.split(";\n"):
+        db.conn.execute(statement)
+
+
+_SUPERVISIONS: Final = """
+CREATE TABLE supervision (
+  event TEXT PRIMARY KEY, case_id TEXT NOT NULL, "by" TEXT NOT NULL, owner TEXT NOT NULL, day TEXT NOT NULL,
+  due TEXT NOT NULL, answered_on TEXT, answer TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX supervision_case ON supervision (case_id);
+CREATE INDEX supervision_by ON supervision ("by", due, event);
+CREATE INDEX supervision_owner ON supervision (owner, due, event)
+"""
+
+
+@NODE()
+def supervisions(db: Database) -> None:
+    """Who asked whom for an answer by when."""
+    for statement in _SUPERVISIONS.split(";\n"):
         db.conn.execute(statement)
 
 

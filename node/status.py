@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from node import silence
 from node.unprojected import unprojected
-from node.waits import waits_of
 from schemas.clock import iso_instant
 from schemas.labels import DEFAULT_LANGUAGE, has_label, label
 from sync import chains, directory, log
@@ -154,20 +154,21 @@ def alarms(replica: Replica, language: str) -> list[dict[str, Any]]:
             {"code": "not_marked", "text": label(language, "alarm.not_marked", days=days), "since": iso_instant(row[0])}
         )
     found += _of_disks(replica, language) + _withheld(replica, now, language)
-    for unit, seen in silent_children(replica):
-        text = label(language, "alarm.child_silent", unit=unit, days=(now - seen) // 86_400_000)
-        found.append({"code": "child_silent", "text": text, "since": iso_instant(seen)})
+    found += _silence(replica, language)
     return found
 
 
-def silent_children(replica: Replica) -> list[tuple[str, int]]:
-    """(unit, when it was last heard of) of the nodes right below that have not synced for days, by unit."""
-    before = replica.env.now_ms() - waits_of(replica).child_days * 86_400_000
-    rows = replica.db.execute(
-        "SELECT unit, last_seen_at FROM link WHERE side = 'child' AND last_seen_at < ? ORDER BY unit LIMIT ?",
-        [before, MAX_LISTED],
-    )
-    return [(row[0], row[1]) for row in rows.fetchall()]
+def _silence(replica: Replica, language: str) -> list[dict[str, Any]]:
+    """Offers that nobody takes, supervisions that nobody answers, nodes below that are not heard of."""
+    found = []
+    for code, one in (("offer_silent", silence.offers(replica)), ("supervision_silent", silence.supervisions(replica))):
+        if one.count:
+            text = label(language, f"alarm.{code}", n=one.count, days=one.days)
+            found.append({"code": code, "text": text, "since": iso_instant(one.since)})
+    for unit, seen in silence.children(replica)[1]:
+        text = label(language, "alarm.child_silent", unit=unit, days=(replica.env.now_ms() - seen) // 86_400_000)
+        found.append({"code": "child_silent", "text": text, "since": iso_instant(seen)})
+    return found
 
 
 def _of_disks(replica: Replica, language: str) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Any, Final
 
-from node import reminders, status, todo_queries
+from node import reminders, silence, status, todo_queries
 from node.access import may_act
 from node.accounts import Account
 from node.cases import todo_queries as case_queries
@@ -297,5 +297,5 @@ def _refused(replica: Replica) -> Iterator[Other]:
 
 def _silent(replica: Replica) -> Iterator[Other]:
     wait = waits_of(replica).child_days * DAY_MS
-    for unit, seen in status.silent_children(replica):
+    for unit, seen in silence.children(replica)[1]:
         yield Other(seen + wait, "silent", unit, unit, said={"last_synced_at": iso_instant(seen)})

@@ -7,7 +7,7 @@ from typing import Any
 from flask.views import MethodView
 from marshmallow import fields, validate
 
-from node import todo
+from node import supervising, todo
 from node.api.base import blueprint
 from node.api.parsing import StrictSchema, idempotency_key
 from node.api.shapes import EVENT, UNIT, Document, Page
@@ -57,3 +57,25 @@ class Seen(MethodView):
         idempotency_key(required=False)
         todo.take_notice(replica(), me(), body["ref"])
         return {"ref": body["ref"]}
+
+
+class SupervisionsQuery(Page):
+    """Which side of which unit."""
+
+    unit = fields.String(validate=UNIT)
+    side = fields.String(load_default="given", validate=validate.Length(1, 20))
+    state = fields.String(load_default="", validate=validate.Length(1, 20))
+
+
+@routes.route("/supervisions")
+class Supervisions(MethodView):
+    """What was asked to be answered."""
+
+    @routes.arguments(SupervisionsQuery, location="query")
+    @routes.response(200, Document)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """Given by a unit or received by it as owner, the one due first in front: waiting, silent or answered."""
+        node, unit = replica(), query.get("unit") or me().unit
+        after = supervising.read_key(query.get("after"))
+        with read(node.db):
+            return supervising.listed(node, unit, query["side"], query["state"], after, query["limit"])

@@ -8,7 +8,7 @@ from datetime import date
 
 from sqlite_utils import Database
 
-from node.cases import queries, todo_queries
+from node.cases import queries, supervision_queries, todo_queries
 from node.cases.queries import CaseNow, Closure, KeptEvent
 from node.cases.tallies import PLACE, Kept, Slot, changes, kept_of, standing_under
 from schemas.case_events import CaseEvent, read_case_event
@@ -103,6 +103,7 @@ class CaseProjection:
             self._count(tree, was, -1)
             queries.drop_case(self._db, case_id, closure_of(tree, before.units, was))
             todo_queries.drop(self._db, case_id)
+            supervision_queries.drop(self._db, case_id)
         events = events_of(self._db, tree, case_id)
         case = fold(events, ancestor_in(tree))
         audience = frozenset(event.unit for event in events) if case is None else case.audience
@@ -110,6 +111,7 @@ class CaseProjection:
             kept = kept_of(case)
             queries.put_case(self._db, row_of(case), kept, closure_of(tree, audience, kept))
             todo_queries.put(self._db, case_id, case_rows(case, events))
+            supervision_queries.put(self._db, case_id, case.owner, case.supervisions)
             self._count(tree, kept, 1)
         self._address(case_id, events, audience, frozenset() if before is None else before.units)
 

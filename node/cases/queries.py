@@ -226,7 +226,16 @@ def all_tallies(db: Database, table: str, column: str) -> dict[Slot, tuple[int, 
 
 def clear_counted(db: Database) -> None:
     """Empties all that is made from the case events."""
-    for table in ("case_now", "case_scope", "case_fact", "case_fact_in", "case_span", "case_span_in", "case_todo"):
+    for table in (
+        "case_now",
+        "case_scope",
+        "case_fact",
+        "case_fact_in",
+        "case_span",
+        "case_span_in",
+        "case_todo",
+        "supervision",
+    ):
         db.execute(f"DELETE FROM {table}")
     db.execute("DELETE FROM case_day")
     db.execute("DELETE FROM case_month")

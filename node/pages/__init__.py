@@ -19,6 +19,7 @@ from node.pages import (
     phone,
     records,
     reminding,
+    supervising,
     syncing,
     taking_in,
     today,
@@ -31,8 +32,8 @@ def blueprint() -> Blueprint:
     """All pages of a node."""
     routes = Blueprint("pages", __name__)
     for subject in (
-        today, found_case, phone, taking_in, todo, records, casework, case, missing, lifting, reminding, people,
-        account, users, syncing, carrying, figures, audit, evidence,
+        today, found_case, phone, taking_in, todo, supervising, records, casework, case, missing, lifting, reminding,
+        people, account, users, syncing, carrying, figures, audit, evidence,
     ):  # fmt: skip
         subject.register(routes)
     return routes

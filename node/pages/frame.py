@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from flask import Flask, Response, current_app, g, make_response, redirect, rend
 
 from node import charts, queries, status, todo
 from node.access import rule_for
+from node.cases.supervision_queries import silent_of
 from node.duties import missing_yesterday
 from node.guard import language, replica
 from node.rooms import Entry, Rooms
@@ -27,6 +28,7 @@ WORK: Final[tuple[Entry, ...]] = (
     ("pages.todo_page", "nav.todo", "list"),
     ("pages.cases", "nav.cases", "case"),
     ("pages.missing", "nav.missing", "bell"),
+    ("pages.supervisions", "nav.supervisions", "case"),
     ("pages.records", "nav.records", "list"),
 )
 FIGURES: Final[tuple[Entry, ...]] = (("pages.rollup_page", "nav.rollup", "chart"),)
@@ -103,7 +105,7 @@ def may_open(endpoint: str, role: str) -> bool:
 
 def _item(lang: str, endpoint: str, key: str, icon: str) -> Link:
     hot = endpoint == "pages.sync_page"
-    counted = {"pages.sync_page": _attention, "pages.missing": _missing, "pages.todo_page": _todo}.get(endpoint)
+    counted = COUNTED.get(endpoint)
     count = counted() if counted else 0
     return {
         "href": url_for(endpoint), "label": label(lang, key), "icon": icon,
@@ -150,10 +152,25 @@ def _missing() -> int:
     return count
 
 
+def _silent() -> int:
+    """Supervisions of the own unit that were not answered in time."""
+    node = replica()
+    return silent_of(node.db, g.account.unit, business_day(node.env.now_ms()).isoformat())[0]
+
+
 def _todo() -> int | str:
     if "todo" not in g:
         g.todo = todo.count(replica(), g.account)
     return g.todo if g.todo <= todo.MENU_COUNT else f"{todo.MENU_COUNT}+"
+
+
+# What the menu counts beside an entry.
+COUNTED: Final[Mapping[str, Callable[[], int | str]]] = {
+    "pages.sync_page": _attention,
+    "pages.missing": _missing,
+    "pages.todo_page": _todo,
+    "pages.supervisions": _silent,
+}
 
 
 def _link(lang: str) -> Link:

@@ -17,6 +17,7 @@ from node.accounts_admin import STATES as ACCOUNT_STATES
 from node.arrivals import EVERYWHERE as ARRIVING_EVERYWHERE
 from node.arrivals import KINDS as ARRIVING
 from node.cases.forms import widgets
+from node.cases.supervision_queries import STATES as SUPERVISION_STATES
 from node.pages.audit import COLUMNS as AUDIT_COLUMNS
 from node.pages.evidence_words import FIELDS
 from node.pages.figures import ABOUT
@@ -93,6 +94,9 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "page.act.does.": tuple(name for name in ACTIONS if name != "register"),
     "page.act.field.": tuple({one.name for name in ACTIONS if name != "register" for one in widgets(name, date.min)}),
     "excuse_reason.": REASON_CODES,
+    "supervision.": SUPERVISION_STATES,
+    "page.supervisions.side_": ("given", "received"),
+    "page.supervisions.other_": ("given", "received"),
     "page.todo.chip.": ("all", *CHIPS),
     "page.todo.n_": ("red", "orange", "yellow", "rest"),
     "page.todo.tag.": ("follow_up", "close", "void"),
@@ -154,7 +158,17 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "page.users.state.": ACCOUNT_STATES,
 }
 # Families whose keys are looked up with `has_label` first, or are all named in one place.
-OPTIONAL: Final = ("problem.", "evidence_field.", "category.", "kind.", "way_out.", "error.", "doctor.", "preset.")
+OPTIONAL: Final = (
+    "problem.",
+    "alarm.",
+    "evidence_field.",
+    "category.",
+    "kind.",
+    "way_out.",
+    "error.",
+    "doctor.",
+    "preset.",
+)
 
 
 def blanks(key: str) -> set[str]:
