@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from hub import commands_city
+from hub import commands_ca, commands_city
 from hub.app import create_hub_app
 from hub.city_map import clear_map, load_map
 from hub.directory import init_hub
@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     figures.add_argument("-o", dest="output", metavar="FILE")
     figures.set_defaults(run=_rollup)
     commands_city.add(sub)
+    commands_ca.add(sub)
     publish = sub.add_parser("publish", help="发布制度和目录变动 / publish cadence and directory acts")
     publish.add_argument("file", metavar="FILE.json")
     commands.data_option(publish)

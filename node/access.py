@@ -73,6 +73,13 @@ RULES: Final[Mapping[str, Rule]] = {
     "pages.switch": PUBLIC,
     "pages.forget": PUBLIC,
     "pages.language": PUBLIC,
+    "pages.devices": PUBLIC,  # the address, which who asks has
+    "pages.device_in": PUBLIC,
+    "pages.own_ca": PUBLIC,  # a phone takes it in before anybody signs in there
+    "pages.own_ca_file": PUBLIC,
+    "pages.device_code": Rule(EVERYBODY),
+    "pages.user_device": Rule(ADMIN),
+    "pages.end_device": Rule(ADMIN),
     "pages.home": Rule(EVERYBODY),
     "pages.today": Rule(RECORDS, unit_in="query"),
     "pages.found": Rule(RECORDS, unit_in="query"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 from flask import Flask, Response, request
@@ -33,12 +34,20 @@ class Grid:
     """What the application needs of its process: replicas, and a bell for the sync loop."""
 
     def __init__(
-        self, replica: Callable[[], Replica], secret: bytes, wake: Callable[[], bool], pace: Pace = DEFAULT_PACE
+        self,
+        replica: Callable[[], Replica],
+        secret: bytes,
+        wake: Callable[[], bool],
+        pace: Pace = DEFAULT_PACE,
+        address: str | None = None,
+        ca_files: Sequence[Path] = (),
     ) -> None:
         self.replica = replica
         self.secret = secret
         self.wake = wake
         self.pace = pace
+        self.address = address  # where others reach this node, if config.toml says so
+        self.ca_files = ca_files  # the first of these that is there is the city's own CA
 
 
 class _Api(Api):  # type: ignore[misc]

@@ -28,6 +28,9 @@ def parser() -> argparse.ArgumentParser:
     init.add_argument("--parent", required=True, help="上级地址 / the parent's address, http(s)://…")
     init.add_argument("--code", required=True, help="上级给的一次性码 / the code that the parent showed")
     init.add_argument("--replace", action="store_true", help="接替本单位原来的节点 / take the place of the unit's node")
+    init.add_argument(
+        "--ca", metavar="FILE", help="上级用本市自建证书时：ca.crt / the city's own CA, if the parent uses it"
+    )
     init.set_defaults(run=setup.init_node)
     check = sub.add_parser("check", help="记一次排查 / record one check")
     commands.data_option(check)

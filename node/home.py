@@ -40,6 +40,7 @@ RENEWED_KEY: Final = "keys/{node}.key"
 NODE_ID: Final = re.compile(rf"[a-z2-7]{{{NODE_ID_CHARS}}}")
 SECRET_KEY: Final = "keys/secret.key"  # noqa: S105 - a file name
 PENDING_KEY: Final = "enrol.pending"
+CA_FILE: Final = "ca.crt"
 SERVE_LOCK: Final = "serve.lock"
 SYNC_LOCK: Final = "sync.lock"
 MAX_KEEP_DAYS: Final = 36_500
@@ -90,6 +91,12 @@ class Home:
             with self._lock:
                 self._opened.append(database)
         return replica
+
+    @property
+    def ca_files(self) -> tuple[Path, ...]:
+        """Where the certificate of the city's own CA may stand: as config.toml says, or in the folder."""
+        stated = (Path(self.config.ca_file),) if self.config.ca_file else ()
+        return (*stated, self.folder / CA_FILE, self.folder / "ca" / CA_FILE)
 
     def key_of(self, node: str) -> Signer | None:
         """A key of this folder by the node id that it gives; None where there is none, or its file is spoilt."""
@@ -168,11 +175,12 @@ def require_empty(folder: Path) -> None:
         raise Conflict("folder_not_empty", field="--data", value=folder)
 
 
-def config_text(parent: str | None) -> str:
-    """A first config.toml."""
+def config_text(parent: str | None, *, own_ca: bool = False) -> str:
+    """A first config.toml; with `own_ca` the parent is known by the CA whose certificate is in the folder."""
     lines = ["# 本文件可以修改，改后重启 serve 生效。This file may be changed; restart serve afterwards."]
     if parent is not None:
         lines += ["[sync]", f'parent = "{parent}"', "interval_s = 60", "first_retry_s = 120"]
+        lines += [f'ca_file = "{CA_FILE}"'] if own_ca else []
     lines += ["", "[serve]", 'bind = "127.0.0.1:8080"', ""]
     lines += ["# 待办：几天没有接收、没有同步算静默；截止前几小时提示未报。"]
     lines += ["# When silence is an alarm, in days; how many hours before a deadline to-do lists name it."]
@@ -196,7 +204,7 @@ def read_config(folder: Path) -> Config:
         parent=_text(sync, "parent"),
         bind=_text(serve, "bind") or DEFAULT_BIND,
         address=_text(serve, "address"),
-        ca_file=_text(sync, "ca_file"),
+        ca_file=None if (ca := _text(sync, "ca_file")) is None else str(folder / ca),
         pace=pace,
         keep_days=_days(tables.get("private", {}), "keep_days", KEEP_DAYS),
         waits=Waits(

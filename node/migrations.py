@@ -373,3 +373,13 @@ def uploads(db: Database) -> None:
         "CREATE TABLE upload (id TEXT PRIMARY KEY, kind TEXT NOT NULL, account TEXT NOT NULL, at INTEGER NOT NULL,"
         " content TEXT NOT NULL, options TEXT NOT NULL) STRICT, WITHOUT ROWID"
     )
+
+
+@NODE()
+def phone_codes(db: Database) -> None:
+    """Codes by which phones sign in once, and wrong guesses of them."""
+    db.conn.execute(
+        "CREATE TABLE phone_code (hash BLOB PRIMARY KEY, account TEXT NOT NULL REFERENCES account (name),"
+        " expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID"
+    )
+    db.conn.execute("CREATE TABLE phone_guess (at INTEGER NOT NULL) STRICT")

@@ -98,7 +98,10 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Flask:
         self._loop = LoopThread(self._home)
-        return self._make_app(Grid(self._home.replica, self._home.secret, self._loop.wake, self._home.config.pace))
+        home = self._home
+        return self._make_app(
+            Grid(home.replica, home.secret, self._loop.wake, home.config.pace, home.config.address, home.ca_files)
+        )
 
     def _started(self, _worker: object) -> None:
         assert self._loop is not None

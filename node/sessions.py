@@ -56,12 +56,12 @@ def device_word(user_agent: str) -> str:
     return " · ".join(word for word in words if word)
 
 
-def open_session(replica: Replica, name: str, device: str = "") -> str:
+def open_session(replica: Replica, name: str, device: str = "", life_ms: int = SESSION_LIFE_MS) -> str:
     """A new session's secret, for a cookie; only its hash is kept. Sessions past their end are cleared."""
     now = replica.env.now_ms()
     secret = b64(replica.env.random_bytes(TOKEN_BYTES))
     with write(replica.db, "session", replica.env):
-        rows.insert_session(replica.db, digest(secret), name, device, now, now + SESSION_LIFE_MS)
+        rows.insert_session(replica.db, digest(secret), name, device, now, now + life_ms)
     return secret
 
 

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from node import accounts
 from node.application import NodeApplication
-from node.home import PENDING_KEY, Home, config_text, create, require_empty, write_private
+from node.home import CA_FILE, PENDING_KEY, Home, config_text, create, require_empty, write_private
+from node.own_ca import own_certificate
 from node.terminal import DONE, WRONG, language, progress, show
 from schemas.errors import GridError, Invalid
 from schemas.events import Event
@@ -31,9 +32,9 @@ ADMIN: Final = "admin"
 
 def init_node(arguments: argparse.Namespace) -> int:
     """Enrols and lays out the folder. Nothing is left behind when the code is refused."""
-    folder, parent = Path(arguments.data), _address(arguments.parent)
+    folder, parent, ca = Path(arguments.data), _address(arguments.parent), _ca(arguments.ca)
     require_empty(folder)
-    env = SystemEnv(folder, HttpTransport())
+    env = SystemEnv(folder, HttpTransport(arguments.ca))
     existed, tried_before = folder.is_dir(), (folder / PENDING_KEY).is_file()
     seed = _pending_key(folder, env)
     signer = Signer(seed)
@@ -45,7 +46,9 @@ def init_node(arguments: argparse.Namespace) -> int:
         if not existed:
             folder.rmdir()
         raise
-    database = create(folder, seed, env.random_bytes(SEED_BYTES), config_text(parent))
+    database = create(folder, seed, env.random_bytes(SEED_BYTES), config_text(parent, own_ca=ca is not None))
+    if ca is not None:
+        (folder / CA_FILE).write_bytes(ca)
     replica = Replica(database, env, signer, NodeApplication())
     found(replica, enrolment)
     code = accounts.add(replica, ADMIN, "admin", None)
@@ -105,6 +108,16 @@ def keep_certificates(intake: Intake, trail: tuple[Event, ...]) -> None:
         intake.db.execute(
             "INSERT INTO own_certificate (place, event) VALUES (?, ?) ON CONFLICT DO NOTHING", [place, event.hash]
         )
+
+
+def _ca(path: str | None) -> bytes | None:
+    """The certificate of the city's own CA. Raises Invalid where the file holds none."""
+    if path is None:
+        return None
+    found = own_certificate([Path(path)])
+    if found is None:
+        raise Invalid("no_ca_file", field="--ca", value=path)
+    return found
 
 
 def _pending_key(folder: Path, env: Env) -> bytes:

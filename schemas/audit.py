@@ -14,8 +14,25 @@ _DOMAIN: Final = b"grid/audit/1\n"
 START: Final = bytes(32)  # stands before the first entry
 # What is logged, by what it is about.
 ACTS: Final = {
-    "users": ("user_added", "user_code", "user_disabled", "user_enabled", "token_made", "token_ended"),
-    "nodes": ("node_invited", "node_enrolled", "node_revoked", "node_readmitted", "key_renewed"),
+    "users": (
+        "user_added",
+        "user_code",
+        "user_disabled",
+        "user_enabled",
+        "token_made",
+        "token_ended",
+        "phone_code",
+        "device_ended",
+    ),
+    "nodes": (
+        "node_invited",
+        "node_enrolled",
+        "node_revoked",
+        "node_readmitted",
+        "key_renewed",
+        "ca_made",
+        "ca_issued",
+    ),
     "private": ("private_read", "erased", "uncovered"),
     "publishing": ("published", "bulletin_issued"),
     "keeping": ("backed_up", "restored", "settings_changed", "audit_exported"),

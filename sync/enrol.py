@@ -232,7 +232,7 @@ def ask(env: Env, url: str, unit: str, code: str, signer: Signer, *, replace: bo
     if not isinstance(value, dict):
         raise TransportError("the reply is not a node's")
     if reply.status != 200:
-        raise Forbidden(_known_refusal(value.get("code")), field="code", limit=MAX_ATTEMPTS)
+        raise Forbidden(_known_refusal(value.get("code")), field="code", value=unit, limit=MAX_ATTEMPTS)
     try:
         enrolment, parent_key = _checked(value, root_part, unit, signer)
     except Corrupt as error:

@@ -10,6 +10,7 @@ from node.pages import (
     carrying,
     case,
     casework,
+    devices,
     evidence,
     figures,
     found_case,
@@ -33,7 +34,7 @@ def blueprint() -> Blueprint:
     routes = Blueprint("pages", __name__)
     for subject in (
         today, found_case, phone, taking_in, todo, supervising, records, casework, case, missing, lifting, reminding,
-        people, account, users, syncing, carrying, figures, audit, evidence,
+        people, account, devices, users, syncing, carrying, figures, audit, evidence,
     ):  # fmt: skip
         subject.register(routes)
     return routes

@@ -19,16 +19,16 @@ MAX_PEOPLE: Final = 6
 FIRST: Final = "first_password"
 
 
-def welcome(name: str, following: str) -> Any:
+def welcome(name: str, following: str, life_ms: int = sessions.SESSION_LIFE_MS) -> Any:
     """Opens a session for somebody whose secret was right; the session that was open in this browser ends. Forms of
     the person before, left open in another tab, are refused from now on: their token is no longer good.
     """
     response = redirect(following)
     _end_present()
     session.clear()
-    secret = sessions.open_session(replica(), name, sessions.device_word(request.user_agent.string))
+    secret = sessions.open_session(replica(), name, sessions.device_word(request.user_agent.string), life_ms)
     response.set_cookie(
-        SESSION_COOKIE, secret, max_age=sessions.SESSION_LIFE_MS // 1000, httponly=True, samesite="Lax",
+        SESSION_COOKIE, secret, max_age=life_ms // 1000, httponly=True, samesite="Lax",
         secure=request.is_secure,
     )  # fmt: skip
     _remember(response, [name, *(one for one in _names() if one != name)])

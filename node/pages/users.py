@@ -89,7 +89,7 @@ def _one(name: str, error: GridError | None = None, code: str | None = None, cha
         error.status if error else 200,
         one=_shown(one) | {"created_at": one.created_at},
         is_me=name == me().name,
-        sessions=len(sessions.sessions_of(node, name, None)),
+        sessions=sessions.sessions_of(node, name, None),
         tokens=len(sessions.tokens_of(node, name)),
         code=code,
         changed=changed,

@@ -85,6 +85,7 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "arrived.": (*ARRIVING, *ARRIVING_EVERYWHERE, "amended"),
     "compare.": tuple(f"{kind}{end}" for kind in COMPARED_WITH for end in ("", "_change")),
     "duty.": STATES,
+    "page.own_ca.": tuple(f"{system}{step}" for system in ("android", "harmony", "ios") for step in ("", ".1", ".4")),
     "role.": ROLES,
     "role_does.": ROLES,
     "level.": LEVELS,

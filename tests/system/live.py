@@ -60,12 +60,19 @@ class Live:
         self.program = "hub.cli" if unit == CITY else "node.cli"
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
+        self.options: tuple[str, ...] = ()  # of serve
+        self.ca: Path | None = None  # set: it serves https, known by this CA
         self._token = ""
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://{HOST}:{self.port}"
+        return f"{'http' if self.ca is None else 'https'}://{HOST}:{self.port}"
+
+    @property
+    def verify(self) -> bool | str:
+        """What requests checks its certificate with."""
+        return True if self.ca is None else str(self.ca)
 
     @property
     def log(self) -> str:
@@ -113,7 +120,7 @@ class Live:
         assert self.process is None
         with self._log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", self.program, "serve", "--data", str(self.folder)],
+                [sys.executable, "-m", self.program, "serve", "--data", str(self.folder), *self.options],
                 cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0,
             )  # fmt: skip
 
@@ -125,7 +132,8 @@ class Live:
         assert self.process is not None
         assert self.process.poll() is None, f"{self.folder.name} ended: {self.log[-2000:]}"
         try:
-            return requests.get(f"{self.url}/healthz", timeout=1, headers={"Connection": "close"}).status_code == 200
+            reply = requests.get(f"{self.url}/healthz", timeout=1, headers={"Connection": "close"}, verify=self.verify)
+            return reply.status_code == 200
         except requests.RequestException:
             return False
 
@@ -150,7 +158,9 @@ class Live:
     def api(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> Answer:
         """One request as the admin. Raises requests.RequestException when nobody answers."""
         headers = {"Authorization": f"Bearer {self.token}"} | ({"Idempotency-Key": key} if key else {})
-        reply = requests.request(method, self.url + path, json=body, headers=headers, timeout=REQUEST_S)
+        reply = requests.request(
+            method, self.url + path, json=body, headers=headers, timeout=REQUEST_S, verify=self.verify
+        )
         is_json = "json" in reply.headers.get("Content-Type", "")
         return Answer(reply.status_code, reply.json() if is_json else None, reply.text)
 
@@ -228,7 +238,8 @@ class Nodes:
         """A node enrolled at its parent, serving; `url` is the way to the parent if it is not the plain one."""
         node = self._new(unit)
         code = parent.command("invite", unit).stdout.strip()
-        node.command("init", "--unit", unit, "--parent", url or parent.url, "--code", code)
+        by = () if parent.ca is None else ("--ca", str(parent.ca))
+        node.command("init", "--unit", unit, "--parent", url or parent.url, "--code", code, *by)
         node.configure(parent)
         node.start()
         return node
