@@ -37,7 +37,14 @@ def for_programs() -> bool:
 
 
 def language() -> str:
-    """The reader's language: a cookie on pages, Accept-Language for programs, Chinese else."""
+    """The reader's language: a cookie on pages, Accept-Language for programs, Chinese else; found once a request."""
+    if "language" not in g:
+        g.language = _language()
+    found: str = g.language
+    return found
+
+
+def _language() -> str:
     chosen = request.cookies.get(LANGUAGE_COOKIE)
     if chosen in ("zh_CN", "en"):
         return chosen

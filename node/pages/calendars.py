@@ -37,7 +37,8 @@ def completeness(choice: Choice, rows: Sequence[Row], today: date) -> dict[str, 
     """Of a rollup's rows by day: `chart`, whether it is `wide`, and for a month or so the `rows` of the table beside
     it; the days of a longer span have a page of their own.
     """
-    days = [_day(choice, row, today) for row in rows]
+    start = _day_start(choice)
+    days = [_day(row, today, start) for row in rows]
     wide = len(days) > MONTH_AT_MOST
     listed = [] if wide else [_figures(choice, row) for row in rows if date.fromisoformat(row["key"]) <= today]
     return {"chart": _chart(days), "wide": wide, "rows": listed}
@@ -51,7 +52,7 @@ def _chart(days: Sequence[charts.CalendarDay]) -> Markup:
     return charts.heat(days, caption, label(lang, "page.calendar.months").split())
 
 
-def _day(choice: Choice, row: Row, today: date) -> charts.CalendarDay:
+def _day(row: Row, today: date, start: str | None) -> charts.CalendarDay:
     day, found = date.fromisoformat(row["key"]), row["measures"]
     counts = {name: found[name] for name in (*COUNTED, "checks_excused")}
     if day > today:
@@ -60,7 +61,7 @@ def _day(choice: Choice, row: Row, today: date) -> charts.CalendarDay:
         language(), "page.calendar.day", day=day_text(day), coverage=row["rates"]["coverage"]["value"] or "—",
         **{name.removeprefix("checks_"): _words(value) for name, value in counts.items()},
     )  # fmt: skip
-    opened = day_url(choice, day)
+    opened = f"{start}{day}" if start else None
     if any(not isinstance(value, int) for value in counts.values()):  # small figures are masked for this reader
         return charts.CalendarDay(day, OTHER_TEXT, "", title, opened)
     reported = counts["checks_zero"] + counts["checks_found"]
@@ -75,10 +76,16 @@ def _day(choice: Choice, row: Row, today: date) -> charts.CalendarDay:
 
 def day_url(choice: Choice, day: date) -> str | None:
     """Who has not reported for a day; None for roles that don't see it."""
+    start = _day_start(choice)
+    return f"{start}{day}" if start else None
+
+
+def _day_start(choice: Choice) -> str | None:
+    """The address of a day without the day: the router is asked once for a year of them."""
     rule = rule_for("pages.missing", "GET")
     if rule is None or me().role not in rule.roles:
         return None
-    return choice.url("pages.missing", period=None, tree=None, as_of=None, date=day.isoformat())
+    return f"{choice.url('pages.missing', period=None, tree=None, as_of=None)}&date="
 
 
 def _figures(choice: Choice, row: Row) -> dict[str, Any]:
