@@ -54,6 +54,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "todo.Todo:GET": Rule(RECORDS, unit_in="query"),
     "todo.Supervisions:GET": Rule(RECORDS, unit_in="query"),
     "todo.Seen:POST": Rule(CASEWORK),  # whose act it is says the unit: the act asks whether it is below
+    "confirmations.Confirmations:GET": Rule(EVIDENCE, unit_in="query"),
+    "confirmations.Confirmations:POST": Rule(REVIEW, unit_in="json"),
+    "confirmations.ReturnedConfirmation:POST": Rule(REVIEW),
     "duties.Duties:GET": Rule(EVERYBODY - {"viewer"}, unit_in="query"),
     "units.Units:GET": Rule(EVERYBODY),
     "units.OneUnit:GET": Rule(EVERYBODY),

@@ -6,25 +6,28 @@ from collections.abc import Mapping
 from datetime import date, time
 from typing import Any, Final
 
-from node import answers, campaigns, duty_queries, queries
+from sqlite_utils import Database
+
+from node import answers, campaigns, duty_queries, queries, returning
 from node.accounts import Account
 from node.answers import Answer, Document, request_bytes
+from node.calendars import calendar_of
 from node.excuses import excuse_of
-from node.projections import CHECK_KIND, CHECK_SCHEMA, RETURN_KIND, calendar_of
+from node.projections import CHECK_KIND, CHECK_SCHEMA
 from node.queries import Key
+from node.returning import Reported
 from node.scope import refuse_future, require_hosted
 from schemas.cadence import grace_end
 from schemas.checks import read_check
 from schemas.clock import at_time, business_day, parse_instant
 from schemas.duties import duty_state
-from schemas.errors import Conflict, Invalid, NotFound
+from schemas.errors import Invalid
 from schemas.periods import parse_day, period_of
 from sync.directory import tree_of
 from sync.intake import Intake
 from sync.replica import Replica
 
 REGULAR: Final = "regular"
-RETURN_SCHEMA: Final = "return/1"
 
 
 def submit(replica: Replica, account: str, body: Mapping[str, Any], key: str | None = None) -> Answer:
@@ -101,28 +104,14 @@ def duty_state_of(
 
 
 def send_back(replica: Replica, account: Account, event: str, body: Mapping[str, Any], key: str | None) -> Answer:
-    """A reviewer of a higher unit returns a report with a reason: it counts on until amended. Words stay private."""
+    """A reviewer of a higher unit returns a check with a reason."""
+    return returning.send_back(replica, account, event, body, key, _reported)
 
-    def act(intake: Intake) -> Document:
-        report = queries.report_by_event(replica.db, event)
-        if report is None:
-            raise NotFound("unknown_event", field="event", value=event)
-        tree = tree_of(replica)
-        if report.unit == account.unit or not tree.ever_below(report.unit, account.unit):
-            raise Conflict("return_not_above", field="event", value=event, unit=report.unit)
-        row = queries.duty_row(replica.db, (report.unit, report.date.isoformat(), report.occasion))
-        if row is None or row.event != event:
-            raise Conflict("return_not_standing", field="event", value=event, standing=row.event if row else "")
-        words = {name: body[name] for name in ("reason", "text") if body.get(name) is not None}
-        signed = intake.author(
-            kind=RETURN_KIND,
-            schema=RETURN_SCHEMA,
-            unit=report.unit,
-            day=business_day(intake.now_ms),
-            public={"report": event, "by": account.unit, "reason_code": body.get("reason_code") or "other"},
-            private=words,
-        )
-        return {"id": signed.hash, "event": signed.hash, "report": event, "state": "returned"}
 
-    request = request_bytes(body, **{"return": event})
-    return answers.once(replica, account.name, key, request, "return", act)
+def _reported(db: Database, event: str) -> Reported | None:
+    """Whose check an event is, and the one that stands for its day now; None if it is no check held here."""
+    report = queries.report_by_event(db, event)
+    if report is None:
+        return None
+    row = queries.duty_row(db, (report.unit, report.date.isoformat(), report.occasion))
+    return Reported(report.unit, row.event if row else "")

@@ -8,11 +8,12 @@ from datetime import date, time
 from typing import Any, Final
 
 from node import duty_queries, queries
+from node.calendars import calendar_of
+from node.confirmation_duties import OwedBy, owed_by
 from node.duty_queries import NodeHeard
 from node.excuses import Excused, count, excuse_of, excused_on
-from node.projections import calendar_of
 from node.queries import DutyRow
-from schemas.cadence import grace_end
+from schemas.cadence import due_at, grace_end
 from schemas.clock import at_time, business_day, iso_instant
 from schemas.duties import Why, duty_state, last_closed_day, why_missing
 from schemas.periods import period_of
@@ -34,6 +35,7 @@ class DutyDay:
 
     day: date
     now_ms: int
+    due_ms: int
     grace_ms: int
     owed: bool
     returned: Mapping[str, str]
@@ -76,30 +78,38 @@ class Servers:
 def duty_day(replica: Replica, day: date) -> DutyDay:
     """The day as it is judged now."""
     profile = calendar_of(replica.db).on(day)
-    grace = grace_end(profile, _GROUP, period_of("day", day))
+    period, owed = period_of("day", day), profile.cadences[_GROUP] == "day"
+    due, grace = due_at(profile, _GROUP, period), grace_end(profile, _GROUP, period)
     returned = duty_queries.returned_on(replica.db, day)
-    return DutyDay(
-        day, replica.env.now_ms(), grace, profile.cadences[_GROUP] == "day", returned, excused_on(replica, day)
-    )
+    return DutyDay(day, replica.env.now_ms(), due, grace, owed, returned, excused_on(replica, day))
 
 
 def duties(
-    replica: Replica, unit: str, day: date, after: str | None, limit: int, state: str | None = None
-) -> dict[str, Any]:
-    """The document of `GET /api/v1/duties`: group duties in code order, those in one state when asked, and the nodes
-    of the subtree.
+    replica: Replica, unit: str, day: date, after: str | None, limit: int, state: str | None = None,
+    level: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The document of `GET /api/v1/duties`: what the subtree owes for the day, and for longer periods that end on it,
+    by unit; of one level, or in one state, when asked. And the nodes of the subtree.
     """
     with read(replica.db):
-        groups = [one for one in groups_due(replica, unit, day) if after is None or one.id > after]
         judged = duty_day(replica, day)
+        groups = groups_due(replica, unit, day) if level in (None, _GROUP) else []
+        groups = [one for one in groups if after is None or one.id > after]
+        periods = [] if level == _GROUP else owed_by(replica, unit, day, level)
+        periods = [one for one in periods if after is None or one.unit.id > after]
         if state is not None:
             rows = duty_queries.rows_on(replica.db, day, [one.id for one in groups])
             groups = [one for one in groups if judged.state(one.id, rows.get(one.id)) == state]
+            periods = [one for one in periods if one.state == state]
+        found = sorted([*(one.id for one in groups), *(one.unit.id for one in periods)])
+        kept = frozenset(found[:limit])
+        items = _items(replica, judged, [one for one in groups if one.id in kept])
+        items += _period_items(replica, judged, [one for one in periods if one.unit.id in kept])
         return {
             "unit": unit,
             "date": day.isoformat(),
-            "items": _items(replica, judged, groups[:limit]),
-            "next": groups[limit - 1].id if len(groups) > limit else None,
+            "items": sorted(items, key=lambda item: str(item["unit"])),
+            "next": found[limit - 1] if len(found) > limit else None,
             "nodes": nodes_below(replica, unit),
         }
 
@@ -186,7 +196,7 @@ def missing_in(replica: Replica, unit: str, first: date, last: date) -> int:
 
 def _items(replica: Replica, judged: DutyDay, groups: Sequence[Unit]) -> list[dict[str, Any]]:
     rows = duty_queries.rows_on(replica.db, judged.day, [one.id for one in groups])
-    received = duty_queries.received_at(replica.db, [rows[one.id].event for one in groups if one.id in rows])
+    received = duty_queries.arrived_at(replica.db, [rows[one.id].event for one in groups if one.id in rows])
     servers = servers_of(replica, groups, judged.day)
     items = []
     for group in groups:
@@ -198,7 +208,11 @@ def _items(replica: Replica, judged: DutyDay, groups: Sequence[Unit]) -> list[di
             {
                 "unit": group.id,
                 "name": group.name,
+                "level": _GROUP,
+                "kind": "check",
                 "period": judged.day.isoformat(),
+                "due_at": iso_instant(judged.due_ms),
+                "grace_until": iso_instant(judged.grace_ms),
                 "state": state,
                 "why": why,
                 "silent_since": iso_instant(since),
@@ -211,6 +225,41 @@ def _items(replica: Replica, judged: DutyDay, groups: Sequence[Unit]) -> list[di
                 ),
                 "conflicts": row.conflicts if row else 0,
                 "excuse": excuse_of(replica, group.id, judged.day) if state == "excused" else None,
+            }
+        )
+    return items
+
+
+def _period_items(replica: Replica, judged: DutyDay, owing: Sequence[OwedBy]) -> list[dict[str, Any]]:
+    """Confirmations owed for periods that end on the day."""
+    servers = servers_of(replica, [one.unit for one in owing], judged.day)
+    received = duty_queries.arrived_at(replica.db, [one.given.event for one in owing if one.given])
+    items = []
+    for one in owing:
+        given, grace = one.given, one.owed.grace_ms
+        arrived = received.get(given.event) if given else None
+        known_to = servers.known_to.get(servers.hosts[one.unit.id])
+        why = why_missing(one.state, grace, known_to)
+        items.append(
+            {
+                "unit": one.unit.id,
+                "name": one.unit.name,
+                "level": one.unit.level,
+                "kind": "confirmation",
+                "period": one.owed.period.key,
+                "due_at": iso_instant(one.owed.due_ms),
+                "grace_until": iso_instant(grace),
+                "state": one.state,
+                "why": why,
+                "silent_since": iso_instant(known_to) if why == "silent" else None,
+                "event": given.event if given else None,
+                "recorded_at": iso_instant(given.first_recorded_at) if given else None,
+                "received_at": iso_instant(arrived),
+                "arrived_late": bool(
+                    given and not given.late and arrived is not None and arrived > grace + ARRIVED_DAYS_LATE_MS
+                ),
+                "conflicts": given.conflicts if given else 0,
+                "excuse": excuse_of(replica, one.unit.id, judged.day) if one.state == "excused" else None,
             }
         )
     return items

@@ -53,13 +53,11 @@ def reported_on(db: Database, day: date, units: Sequence[str]) -> set[str]:
     return found
 
 
-def received_at(db: Database, events: Iterable[str]) -> dict[str, int]:
-    """{report: the instant at which it arrived here} of those that are held."""
+def arrived_at(db: Database, events: Iterable[str]) -> dict[str, int]:
+    """{event: the instant at which it arrived here} of reports of whatever kind that are held."""
     found: dict[str, int] = {}
     for chunk in _chunks(list(events)):
-        rows = db.execute(
-            f"SELECT event, received_at FROM check_report WHERE event IN ({','.join('?' * len(chunk))})", chunk
-        )
+        rows = db.execute(f"SELECT hash, received_at FROM event WHERE hash IN ({','.join('?' * len(chunk))})", chunk)
         found |= {row[0]: row[1] for row in rows}
     return found
 
@@ -72,6 +70,15 @@ def returned_on(db: Database, day: date) -> dict[str, str]:
         [day.isoformat()],
     )
     return {row[0]: row[1] for row in rows}
+
+
+def returned_among(db: Database, events: Sequence[str]) -> frozenset[str]:
+    """Those of some reports, of whatever kind, that were returned."""
+    found: set[str] = set()
+    for chunk in _chunks(events):
+        asked = f"SELECT report FROM check_return WHERE report IN ({','.join('?' * len(chunk))})"
+        found.update(row[0] for row in db.execute(asked, list(chunk)))
+    return frozenset(found)
 
 
 def tallies_on(db: Database, day: date, units: Sequence[str]) -> dict[str, Tally]:

@@ -39,7 +39,7 @@ def compare(replica: Replica) -> tuple[int, list[tuple[str, str]]]:
 def recount(replica: Replica) -> Counts:
     """{(unit, day): group days that excuses of units below it lift} from the events alone."""
     tree, calendar = directory.tree_of(replica), calendar_of(replica.db)
-    acts = standing(_acts(replica), tree.ever_below)
+    acts = standing(excuse_acts(replica), tree.ever_below)
     reported = _reported(replica) if acts else set()
     excused = {(act.unit, day) for act in acts for day in _days(act)}
     counts: Counts = Counter()
@@ -60,7 +60,8 @@ def _days(act: ExcuseAct) -> Iterator[date]:
     return (act.first + timedelta(days=number) for number in range((act.last - act.first).days + 1))
 
 
-def _acts(replica: Replica) -> Iterator[ExcuseAct]:
+def excuse_acts(replica: Replica) -> Iterator[ExcuseAct]:
+    """Every act that has effect, read from the signed events."""
     for stored in log.events(replica.db, "e.kind = ? AND e.standing = 'ok'", [KIND]):
         author = directory.unit_of(replica.db, stored.event.node)
         try:

@@ -32,6 +32,9 @@ DERIVED: Final = (
     "case_span_in",
     "case_day",
     "case_month",
+    "confirmation",
+    "confirmation_duty",
+    "confirmation_day",
     "disclosure",
     "disclosure_text",
     "disclosure_word",
@@ -278,6 +281,32 @@ CREATE TABLE excused_month (
 def excuses(db: Database) -> None:
     """Who is excused when, and how many group days that lifts."""
     for statement in _EXCUSES.split(";\n"):
+        db.conn.execute(statement)
+
+
+_CONFIRMATIONS: Final = """
+CREATE TABLE confirmation (
+  event TEXT PRIMARY KEY, unit TEXT NOT NULL, day TEXT NOT NULL, period TEXT NOT NULL, result TEXT NOT NULL,
+  amends TEXT, recorded_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX confirmation_key ON confirmation (unit, period);
+CREATE TABLE confirmation_duty (
+  unit TEXT NOT NULL, day TEXT NOT NULL, period TEXT NOT NULL, level TEXT NOT NULL, event TEXT NOT NULL,
+  result TEXT NOT NULL, first_recorded_at INTEGER NOT NULL, counted INTEGER NOT NULL, late INTEGER NOT NULL,
+  conflicts INTEGER NOT NULL, PRIMARY KEY (unit, period)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX confirmation_duty_day ON confirmation_duty (day, unit);
+CREATE TABLE confirmation_day (
+  unit TEXT NOT NULL, day TEXT NOT NULL, level TEXT NOT NULL, done INTEGER NOT NULL, late INTEGER NOT NULL,
+  PRIMARY KEY (unit, day, level)
+) STRICT, WITHOUT ROWID
+"""
+
+
+@NODE()
+def confirmations(db: Database) -> None:
+    """Periodic reports of village and above, with their tallies."""
+    for statement in _CONFIRMATIONS.split(";\n"):
         db.conn.execute(statement)
 
 

@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from sqlite_utils import Database
-
 from node import bulletins, category_lists, queries, reminder_queries, unprojected
+from node.calendars import calendar_of as calendar_of
+from node.calendars import json_object
 from node.campaigns import CampaignProjection
 from node.cases.disclosing import KEEP_DAYS, Disclosures
 from node.cases.projection import CaseProjection
+from node.confirmation_projection import ConfirmationProjection, is_about_period
 from node.excuse_projection import ExcuseProjection
 from node.queries import DutyRow, Key, Tally
 from schemas import reminders
@@ -20,7 +21,7 @@ from schemas.checks import Report, effective, read_payload
 from schemas.errors import GridError
 from schemas.events import payload
 from schemas.periods import parse_day, period_of
-from schemas.strict_json import Json, dumps, loads
+from schemas.strict_json import Json, dumps
 from schemas.units import Tree
 from sync import directory
 from sync.directory import tree_of
@@ -28,14 +29,7 @@ from sync.replica import Deed, Replica, Stored
 
 CHECK_KIND: Final = "chk"
 CHECK_SCHEMA: Final = "chk/1"
-RETURN_KIND: Final = "return"
 CADENCE_KIND: Final = "cadence"
-
-
-def calendar_of(db: Database) -> Calendar:
-    """The published cadences by date; the default profile where none was published."""
-    entries = queries.cadence_entries(db)
-    return Calendar([(day, order, read_profile(_object(loads(text)))) for day, order, text in entries])
 
 
 def report_from(stored: Stored) -> Report:
@@ -89,6 +83,7 @@ class NodeProjection:
         self._campaigns = CampaignProjection(replica)
         self._disclosures = Disclosures(replica, keep_days)
         self._excuses = ExcuseProjection(replica)
+        self._confirmations = ConfirmationProjection(replica)
 
     def project(self, stored: Stored) -> None:
         """Takes one event in. A payload that breaks a rule of this version has no effect; it stays in the log."""
@@ -109,8 +104,8 @@ class NodeProjection:
                     self._disclosures.touch(stored.event.hash)
                 case "remind":
                     self._remind(stored)
-                case "cnf" if bulletins.is_bulletin(stored):
-                    bulletins.project(self._replica, stored)
+                case "cnf":
+                    self._cnf(stored)
                 case "case":
                     self._disclosures.touch(self._cases.project(stored))
                 case "disc" | "ask" | "got":
@@ -118,6 +113,15 @@ class NodeProjection:
                 case _:  # of a later version: kept and sent on, and listed until this program understands it
                     unprojected.note(self._db, stored.event.hash)
         except GridError:
+            unprojected.note(self._db, stored.event.hash)
+
+    def _cnf(self, stored: Stored) -> None:
+        """What somebody confirmed: an issued bulletin, or the figures of a period."""
+        if bulletins.is_bulletin(stored):
+            bulletins.project(self._replica, stored)
+        elif is_about_period(stored):
+            self._confirmations.project(stored)
+        else:
             unprojected.note(self._db, stored.event.hash)
 
     def directory_changed(self) -> None:
@@ -151,6 +155,7 @@ class NodeProjection:
         self._cases.finish(all_again=self._tree_changed)
         self._tree_changed = False
         all_again, self._all_again = self._all_again, False
+        self._confirmations.finish(all_again=all_again)
         if all_again:
             self._retally()
         self._campaigns.finish(tree_of(self._replica), self._calendar_now(), all_again=all_again)
@@ -212,7 +217,7 @@ class NodeProjection:
         if stored.event.header.unit != self._replica.identity.city:
             return
         value = payload(stored.event)
-        profile = _object(value.get("profile"))
+        profile = json_object(value.get("profile"))
         read_profile(profile)
         number, day = value.get("no"), parse_day(stored.event.header.bdate, "bdate")
         if isinstance(number, bool) or not isinstance(number, int):
@@ -245,9 +250,3 @@ def _text(value: dict[str, Json], name: str) -> str:
     if not isinstance(found, str):
         raise GridError("unreadable", field=name, value=found, why="not a text")
     return found
-
-
-def _object(value: Json) -> dict[str, Json]:
-    if not isinstance(value, dict):
-        raise GridError("unreadable", field="profile", value=value, why="not an object")
-    return value

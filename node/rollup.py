@@ -11,11 +11,12 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from node import excuses, queries
+from node.calendars import calendar_of
 from node.campaign_figures import CampaignFigures
 from node.campaigns import require
 from node.cases.figures import CaseFigures, no_counts
 from node.category_lists import lists_of, word_of
-from node.projections import calendar_of
+from node.confirmation_figures import ConfirmationFigures
 from node.queries import Tally
 from schemas.cadence import Calendar, grace_end
 from schemas.case_limits import end_of
@@ -25,6 +26,7 @@ from schemas.case_measures import DIMENSIONS as CASE_DIMENSIONS
 from schemas.case_measures import case_rates
 from schemas.clock import business_day, iso_instant
 from schemas.comparison import compared, kinds_of, other_period
+from schemas.confirmations import CONFIRMATION_MEASURES
 from schemas.errors import Invalid, NotFound
 from schemas.labels import DEFAULT_LANGUAGE, has_label, label
 from schemas.measures import CHECK_MEASURES, rates
@@ -34,6 +36,8 @@ from sync.database import read
 from sync.directory import tree_of
 from sync.replica import Replica
 
+# No check and no confirmation has a code: where cases are split, these stand at 0.
+DUTY_MEASURES: Final = (*CHECK_MEASURES, *CONFIRMATION_MEASURES)
 TreeMode = Literal["then", "now"]
 MATRIX: Final = "matrix"
 CAMPAIGN: Final = "campaign"
@@ -74,11 +78,17 @@ class Rollup:
         if question.categories:
             codes = self._lists.codes_with(question.categories, codes)
         self._cases = CaseFigures(replica.db, self._tree, question.now_ms, codes, self.became)
+        self._confirmations = ConfirmationFigures(replica.db, self._tree, self._calendar, question.now_ms)
         self._campaigns = CampaignFigures(replica.db, self._tree, self._calendar, question.now_ms)
 
     def measures(self, unit: str, first: date, last: date) -> dict[str, int]:
         """Every measure of a unit's subtree over days, each always present."""
-        return {**self._checks(unit, first, last), **self._cases.totals(self._case_parts(unit), [(first, last)], last)}
+        return {**self._duties(unit, first, last), **self._cases.totals(self._case_parts(unit), [(first, last)], last)}
+
+    def _duties(self, unit: str, first: date, last: date) -> dict[str, int]:
+        """Every measure of checks and confirmations; no confirmation belongs to a campaign."""
+        confirmations = self._confirmations.totals(self._case_parts(unit), [(first, last)])
+        return {**self._checks(unit, first, last), **confirmations}
 
     def _case_parts(self, unit: str) -> list[tuple[str, int]]:
         """No case belongs to a campaign."""
@@ -112,7 +122,7 @@ class Rollup:
             if period.days > MAX_ROWS:
                 raise Invalid("too_many_rows", field="period", value=period.key, limit=MAX_ROWS)
             for day, counts in self._cases.days(self._case_parts(unit), period):
-                yield _row(day.isoformat(), day.isoformat(), {**self._checks(unit, day, day), **counts})
+                yield _row(day.isoformat(), day.isoformat(), {**self._duties(unit, day, day), **counts})
         elif by == MATRIX:
             for found in self._cases.matrix(self._case_parts(unit), period):
                 words = (
@@ -122,11 +132,10 @@ class Rollup:
         elif by == CAMPAIGN:
             for one in self._campaigns.shown([named for named, _ in self.parts(unit)], period):
                 checks = self._campaigns.checks(one.id, self.parts(unit), period.first, period.last)
-                yield _row(one.id, one.name, {**checks, **no_counts()})
+                yield _row(one.id, one.name, {**dict.fromkeys(DUTY_MEASURES, 0), **checks, **no_counts()})
         elif by:
             for key, counts in self._cases.rows(by, self._case_parts(unit), period).items():
-                # No check has such a code: where checks are split, they stand at 0.
-                yield _row(key, self._word(by, key, language), {**dict.fromkeys(CHECK_MEASURES, 0), **counts})
+                yield _row(key, self._word(by, key, language), {**dict.fromkeys(DUTY_MEASURES, 0), **counts})
 
     def _word(self, by: str, key: str, language: str) -> str:
         return word_of(self._lists, key, language) if by in ("category", MATRIX) else row_label(by, key, language)
@@ -157,20 +166,22 @@ class Rollup:
             spans = list(self._tree.days_under(child, parent, period.first, period.last))
             judged = min(period.last, self._today)
             end = period.last if parent in self._tree.ancestors(child, judged) else None
-        total = dict.fromkeys(CHECK_MEASURES, 0)
+        total = dict.fromkeys(DUTY_MEASURES, 0)
         for first, last in spans:
-            for name, value in self._checks(child, first, last).items():
+            for name, value in self._duties(child, first, last).items():
                 total[name] += value
         return {**total, **self._cases.totals(self._case_parts(child), spans, end)}
 
     def _own(self, unit: str) -> dict[str, int]:
         period, campaign = self._question.period, self._question.campaign
         if campaign:
-            return {**self._campaigns.checks(campaign, [(unit, 1)], period.first, period.last), **no_counts()}
-        checks = dict.fromkeys(CHECK_MEASURES, 0)
+            own = self._campaigns.checks(campaign, [(unit, 1)], period.first, period.last)
+            return {**dict.fromkeys(DUTY_MEASURES, 0), **own, **no_counts()}
+        checks = dict.fromkeys(DUTY_MEASURES, 0)
         checks["checks_extra"] = queries.sum_own_extra(self._db, unit, period.first, period.last).extra
-        spans = [(period.first, period.last)]
-        return {**checks, **self._cases.totals([(unit, 1)], spans, period.last)}
+        spans, itself = [(period.first, period.last)], [(unit, 1)]
+        checks |= self._confirmations.totals(itself, spans)
+        return {**checks, **self._cases.totals(itself, spans, period.last)}
 
     def campaign_duties(
         self, campaign: str, inside: Callable[[str, date], bool], *, missing: bool
@@ -352,7 +363,7 @@ def _row(key: str, text: str, measures: dict[str, int]) -> Row:
 
 def _matrix_row(found: MatrixRow, text: str) -> Row:
     """A category (or the total) with its cells; its measures are those of the subtotal."""
-    counts = {**dict.fromkeys(CHECK_MEASURES, 0), **no_counts(), **found.subtotal._asdict()}
+    counts = {**dict.fromkeys(DUTY_MEASURES, 0), **no_counts(), **found.subtotal._asdict()}
     return {
         **_row(found.key, text, counts),
         "cells": {level: cell._asdict() for level, cell in found.cells.items()},

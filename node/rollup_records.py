@@ -9,20 +9,21 @@ from typing import Any, Final
 from node import campaign_queries, rollup_queries
 from node.cases import figure_queries
 from node.cases.figure_queries import FILTERS, Place
+from node.confirmation_records import confirmations
 from node.excuses import excused_on
-from node.rollup import CAMPAIGN, Question, Rollup, asked
+from node.rollup import CAMPAIGN, DUTY_MEASURES, Question, Rollup, asked
 from schemas.case_lists import SOURCE_GROUPS
 from schemas.case_measures import CASE_MEASURES, DIMENSIONS, STANDING_MEASURES
 from schemas.clock import business_day, iso_instant
+from schemas.confirmations import CONFIRMATION_MEASURES
 from schemas.errors import Invalid
-from schemas.measures import CHECK_MEASURES
 from schemas.periods import parse_period
 from schemas.units import Tree
 from sync.database import read
 from sync.directory import tree_of
 from sync.replica import Replica
 
-MEASURES: Final = (*CHECK_MEASURES, *CASE_MEASURES)
+MEASURES: Final = (*DUTY_MEASURES, *CASE_MEASURES)
 _BY_DUTY: Final = ("checks_due", "checks_missing", "checks_excused")
 Key = tuple[str, str]  # the day, and the unit or the case: what pages go on from
 Item = dict[str, Any]
@@ -41,6 +42,9 @@ def records(
         coded = {name: (key,) for name, key in filters.items() if name != CAMPAIGN}
         if measure in CASE_MEASURES and not question.campaign:
             found = _cases(replica, question, measure, coded, start, limit + 1)
+        elif measure in CONFIRMATION_MEASURES:
+            inside = _inside(tree_of(replica), question)
+            found = [] if filters else confirmations(replica, question, measure, inside, start, limit + 1)
         elif coded or measure in CASE_MEASURES:  # no check has such a code, no case a campaign: the cell is 0
             found = []
         else:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Literal, TypedDict
 
+from schemas.amending import standing_of
 from schemas.errors import Invalid
 
 RESULTS: Final = ("zero", "found")
@@ -200,14 +201,8 @@ def effective(reports: Sequence[Report]) -> Effective:
     several that stand found beats zero, then the greater hash. Forged reports may amend each other in a circle, so
     that none stands: then all are taken as standing. Raises: ValueError if there is no report.
     """
-    held = _once_each(reports)
-    if not held:
-        raise ValueError("no report")
-    amended = {report.amends for report in held}
-    standing = [report for report in held if report.event not in amended] or held
-    winner = max(standing, key=lambda report: (report.result == "found", report.event))
-    conflicts = tuple(sorted(report.event for report in standing if report.event != winner.event))
-    return Effective(winner, min(report.recorded_ms for report in held), conflicts)
+    found = standing_of(_once_each(reports), lambda report: (report.result == "found", report.event))
+    return Effective(found.report, found.first_recorded_ms, found.conflicts)
 
 
 def _once_each(reports: Iterable[Report]) -> list[Report]:

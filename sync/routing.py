@@ -21,7 +21,7 @@ ADDRESSED: Final = frozenset({"refusal", "remind", "excuse", "return"})
 # Of these it concerns all that is below the unit as well.
 DOWNWARD: Final = frozenset({"excuse"})
 CERTIFICATES: Final = frozenset({"cert", "rev"})
-REPORTS: Final = frozenset({"chk"})
+REPORTS: Final = frozenset({"chk", "cnf", "ret"})
 ROUTED: Final = PUBLISHED | ADDRESSED | CERTIFICATES
 
 

@@ -67,7 +67,8 @@ class Returned(MethodView):
     def post(self, body: dict[str, Any], event: str) -> tuple[dict[str, Any], int]:
         """The report counts on until it is amended; its state is `returned`."""
         require_event(event)
-        answer = checks.send_back(replica(), me(), event, body, idempotency_key(required=False))
+        key = idempotency_key(required=False)
+        answer = checks.send_back(replica(), me(), event, body, key)
         wake()
         return answer.document, 200 if answer.repeated else 201
 

@@ -41,11 +41,13 @@ class Duties(MethodView):
     @duty_routes.arguments(DutiesQuery, location="query")
     @duty_routes.response(200, Document)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """Group duties of the subtree in code order, of one state when asked; since when each node has not synced."""
+        """Duties of the day and of periods that end on it, by unit; since when each node has not synced."""
         node = replica()
         unit = _known(node, query.get("unit") or me().unit)
         day = parse_day(query["date"], "date") if "date" in query else _today(node)
-        return duties.duties(node, unit, day, query.get("after"), query["limit"], query.get("state"))
+        return duties.duties(
+            node, unit, day, query.get("after"), query["limit"], query.get("state"), query.get("level")
+        )
 
 
 @unit_routes.route("/units")

@@ -76,6 +76,14 @@ class ReturnBody(StrictSchema):
     text = fields.String(validate=validate.Length(1, 500))
 
 
+class ConfirmationBody(StrictSchema):
+    """Which period of which unit is confirmed; its figures are not typed, they come from the rollup."""
+
+    unit = fields.String(required=True, validate=UNIT)
+    period = fields.String(required=True, validate=SHORT)
+    remarks = fields.String(validate=validate.Length(max=1000))
+
+
 class Page(StrictSchema):
     """Paging by key: `after` is the last answer's `next`."""
 
@@ -91,11 +99,19 @@ class ChecksQuery(Page):
     to = fields.String(validate=DAY)
 
 
+class ConfirmationsQuery(Page):
+    """Whose confirmations, of periods that end up to which day."""
+
+    unit = fields.String(validate=UNIT)
+    to = fields.String(validate=DAY)
+
+
 class DutiesQuery(Page):
-    """Which day of which subtree, and duties in which state."""
+    """Which day of which subtree, of which level, and duties in which state."""
 
     unit = fields.String(validate=UNIT)
     date = fields.String(validate=DAY)
+    level = fields.String(validate=validate.OneOf(["group", "village", "township", "county", "city"]))
     state = fields.String(validate=validate.OneOf(STATES))
 
 

@@ -22,10 +22,12 @@ from node.pages.evidence import evidence_url
 from node.pages.frame import Link, page
 from node.rollup import row_label
 from node.rollup_records import read_filters, records
+from schemas.case_measures import CASE_MEASURES
 from schemas.clock import business_day
 from schemas.comparison import BOTH
 from schemas.errors import Invalid
 from schemas.labels import label
+from schemas.measures import CHECK_MEASURES
 from schemas.periods import Period, parse_period
 from schemas.roles import RECORDS
 from schemas.units import LEVELS
@@ -70,7 +72,8 @@ def rollup_page() -> Response:
         about = "cases"
     asked = {name: request.args.get(name) for name in ("as_of", "campaign")}
     document = answered(node, unit, period.key, {"by": by, "tree": tree_mode, "compare": BOTH, **asked})
-    rows = [_row(node, row, unit, level, by, period, tree_mode, about) for row in document["rows"]]
+    shown = [row for row in document["rows"] if row["key"] != unit or _says_something(row, about)]
+    rows = [_row(node, row, unit, level, by, period, tree_mode, about) for row in shown]
     model = {
         "unit": {"id": unit, "name": known.name if known else unit, "level": level},
         "crumbs": crumbs(node, unit, today),
@@ -148,6 +151,12 @@ def _row(
     else:
         shown["href"] = _here(unit=unit, period=row["key"], tree=tree_mode, about=about)
     return shown
+
+
+def _says_something(row: dict[str, Any], about: str) -> bool:
+    """Whether a row has a figure of the kind that the page is about: a unit's own row may have others only."""
+    names = CHECK_MEASURES if about == "checks" else CASE_MEASURES
+    return any(row["measures"][name] for name in names)
 
 
 def _tabs(unit: str, level: str, by: str, period: Period, tree_mode: str, about: str) -> list[dict[str, Any]]:
