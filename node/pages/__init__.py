@@ -20,6 +20,7 @@ from node.pages import (
     phone,
     records,
     reminding,
+    reports,
     supervising,
     syncing,
     taking_in,
@@ -34,7 +35,7 @@ def blueprint() -> Blueprint:
     routes = Blueprint("pages", __name__)
     for subject in (
         today, found_case, phone, taking_in, todo, supervising, records, casework, case, missing, lifting, reminding,
-        people, account, devices, users, syncing, carrying, figures, audit, evidence,
+        reports, people, account, devices, users, syncing, carrying, figures, audit, evidence,
     ):  # fmt: skip
         subject.register(routes)
     return routes

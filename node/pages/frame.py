@@ -31,7 +31,10 @@ WORK: Final[tuple[Entry, ...]] = (
     ("pages.supervisions", "nav.supervisions", "case"),
     ("pages.records", "nav.records", "list"),
 )
-FIGURES: Final[tuple[Entry, ...]] = (("pages.rollup_page", "nav.rollup", "chart"),)
+FIGURES: Final[tuple[Entry, ...]] = (
+    ("pages.reports", "nav.reports", "list"),
+    ("pages.rollup_page", "nav.rollup", "chart"),
+)
 SYSTEM: Final[tuple[Entry, ...]] = (
     ("pages.sync_page", "nav.sync", "sync"),
     ("pages.nodes_page", "nav.nodes", "case"),
@@ -44,6 +47,7 @@ INSIDE: Final = {
     "pages.today": ("pages.found", "pages.found_case", "pages.enter_found_case", "pages.take_in", "pages.take_in_file"),
     "pages.cases": ("pages.new_case", "pages.register_case", "pages.case", "pages.case_private", "pages.act",
                     "pages.enter_act"),
+    "pages.reports": ("pages.report", "pages.enter_report"),
     "pages.rollup_page": ("pages.rollup_records",),
     "pages.missing": ("pages.excuses", "pages.enter_excuse", "pages.cancel_excuse", "pages.reminders"),
 }  # fmt: skip

@@ -21,6 +21,7 @@ from node.cases.supervision_queries import STATES as SUPERVISION_STATES
 from node.pages.audit import COLUMNS as AUDIT_COLUMNS
 from node.pages.evidence_words import FIELDS
 from node.pages.figures import ABOUT
+from node.pages.reports import PARTS as REPORT_PARTS
 from node.proof import CHECKS, OUTCOMES
 from node.record_files import COLUMNS as RECORD_COLUMNS
 from node.todo import CHIPS, OTHER_KINDS
@@ -50,6 +51,7 @@ from schemas.case_table import STATES as CASE_STATES
 from schemas.case_todo import KINDS as CASE_TODO_KINDS
 from schemas.checks import DEPTHS, DIRECTIONS, REGULAR
 from schemas.comparison import KINDS as COMPARED_WITH
+from schemas.confirmations import CONFIRMATION_MEASURES
 from schemas.duties import STATES
 from schemas.errors import GridError
 from schemas.excuses import REASON_CODES
@@ -125,7 +127,8 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "page.case.": ("place", "narrative", "agreement"),
     "page.case_form.": ("source", "urgency", "complexity", "scale", "amount_band", "name", "phone"),
     "page.cases.limit.": ("overdue", "soon"),
-    "measure.": (*CHECK_MEASURES, *CASE_MEASURES),
+    "measure.": (*CHECK_MEASURES, *CONFIRMATION_MEASURES, *CASE_MEASURES),
+    "page.report.part.": tuple(REPORT_PARTS),
     "rate.": (*CHECK_RATES, *CASE_RATES),
     "refused.": tuple(REFUSED_CODES),
     "standing.": STANDINGS,
