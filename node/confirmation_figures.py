@@ -34,6 +34,12 @@ class ConfirmationFigures:
                 self._add(total, unit, own, first, last)
         return total
 
+    def days(self, parts: Parts, period: Period) -> dict[date, dict[str, int]]:
+        """{day: every measure} of the days in a period on which something owed ends."""
+        levels = {one for unit, own in parts for one in _levels(self._tree.level(unit) or LEVELS[0], own)} & set(OWING)
+        ends = {owed.period.last for one in levels for owed in self._owed_of(one, period.first, period.last)}
+        return {day: self.totals(parts, [(day, day)]) for day in sorted(ends)}
+
     def _add(self, total: dict[str, int], unit: str, own: int, first: date, last: date) -> None:
         level = self._tree.level(unit)
         if level is None or level not in OWING:

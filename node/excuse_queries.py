@@ -106,6 +106,12 @@ def excused_on(db: Database, day: date, units: Sequence[str]) -> dict[str, int]:
     return dict(rows.fetchall())
 
 
+def each_day(db: Database, unit: str, first: date, last: date) -> dict[str, int]:
+    """{day: a unit's tally} of the days that have one."""
+    asked = "SELECT day, n FROM excused_day WHERE unit = ? AND day BETWEEN ? AND ?"
+    return dict(db.execute(asked, [unit, first.isoformat(), last.isoformat()]).fetchall())
+
+
 def sum_days(db: Database, unit: str, first: date, last: date) -> int:
     """A unit's tally over days."""
     asked = "SELECT COALESCE(SUM(n), 0) FROM excused_day WHERE unit = ? AND day BETWEEN ? AND ?"

@@ -194,6 +194,25 @@ def sum_days(db: Database, unit: str, first: date, last: date) -> Tally:
     return Tally(*row)
 
 
+def each_day(db: Database, unit: str, first: date, last: date) -> dict[str, Tally]:
+    """{day: a unit's tally} of the days that have one, the unit's subtree as it was included."""
+    rows = db.execute(
+        "SELECT day, zero, found, late, extra FROM check_day WHERE unit = ? AND day BETWEEN ? AND ?",
+        [unit, first.isoformat(), last.isoformat()],
+    )
+    return {row[0]: Tally(*row[1:]) for row in rows}
+
+
+def own_extra_days(db: Database, unit: str, first: date, last: date) -> dict[str, int]:
+    """{day: reports without a duty that the unit itself made}."""
+    rows = db.execute(
+        "SELECT day, COUNT(*) FROM check_duty WHERE unit = ? AND day BETWEEN ? AND ? AND counted = 'extra'"
+        " GROUP BY day",
+        [unit, first.isoformat(), last.isoformat()],
+    )
+    return dict(rows.fetchall())
+
+
 def sum_months(db: Database, unit: str, first: str, last: str) -> Tally:
     """A unit's tally over whole months, as `2026-11`."""
     row = db.execute(

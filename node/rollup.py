@@ -16,6 +16,7 @@ from node.campaign_figures import CampaignFigures
 from node.campaigns import require
 from node.cases.figures import CaseFigures, no_counts
 from node.category_lists import lists_of, word_of
+from node.check_days import check_days
 from node.confirmation_figures import ConfirmationFigures
 from node.queries import Tally
 from schemas.cadence import Calendar, grace_end
@@ -121,8 +122,9 @@ class Rollup:
         elif by == "day":
             if period.days > MAX_ROWS:
                 raise Invalid("too_many_rows", field="period", value=period.key, limit=MAX_ROWS)
+            by_day = self._duty_days(unit, period)
             for day, counts in self._cases.days(self._case_parts(unit), period):
-                yield _row(day.isoformat(), day.isoformat(), {**self._duties(unit, day, day), **counts})
+                yield _row(day.isoformat(), day.isoformat(), {**by_day[day], **counts})
         elif by == MATRIX:
             for found in self._cases.matrix(self._case_parts(unit), period):
                 words = (
@@ -136,6 +138,16 @@ class Rollup:
         elif by:
             for key, counts in self._cases.rows(by, self._case_parts(unit), period).items():
                 yield _row(key, self._word(by, key, language), {**dict.fromkeys(DUTY_MEASURES, 0), **counts})
+
+    def _duty_days(self, unit: str, period: Period) -> dict[date, dict[str, int]]:
+        """Every measure of checks and confirmations by day."""
+        parts, nothing = self.parts(unit), dict.fromkeys(DUTY_MEASURES, 0)
+        if self._question.campaign:
+            found = self._campaigns.days(self._question.campaign, parts, period.first, period.last)
+            return {day: {**nothing, **found.get(day.isoformat(), {})} for day in period.each_day()}
+        checks = check_days(self._db, self._tree, self._calendar, parts, period, self.closed)
+        confirmations = self._confirmations.days(parts, period)
+        return {day: {**nothing, **counts, **confirmations.get(day, {})} for day, counts in checks.items()}
 
     def _word(self, by: str, key: str, language: str) -> str:
         return word_of(self._lists, key, language) if by in ("category", MATRIX) else row_label(by, key, language)
