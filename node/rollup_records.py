@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from schemas.case_lists import SOURCE_GROUPS
 from schemas.case_measures import CASE_MEASURES, DIMENSIONS, STANDING_MEASURES
 from schemas.clock import business_day, iso_instant
 from schemas.confirmations import CONFIRMATION_MEASURES
-from schemas.errors import Invalid
+from schemas.errors import Invalid, NotFound
 from schemas.periods import parse_period
 from schemas.units import Tree
 from sync.database import read
@@ -32,23 +33,31 @@ Item = dict[str, Any]
 def records(
     replica: Replica, unit: str, period: str, measure: str, *, tree: str, now_ms: int,
     filters: Mapping[str, str], after: str | None, limit: int, categories: str | None = None,
+    under: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """A page of `{items, next}` with what was asked. Raises NotFound and Invalid naming the field."""
+    """A page of `{items, next}` with what was asked. Raises NotFound and Invalid naming the field.
+
+    `under` picks the cell of the unit's row below that parent: as it was, only the days on which it stood there; of the
+    row of the unit itself, where it is the unit, only what it did itself.
+    """
     if measure not in MEASURES:
         raise Invalid("not_one_of", field="measure", value=measure, allowed=", ".join(MEASURES))
     span, start = parse_period(period), _after(after)
     with read(replica.db):
         question = asked(replica, unit, span, tree, now_ms, filters.get(CAMPAIGN), categories)
+        if under is not None and not tree_of(replica).exists(under):
+            raise NotFound("unknown_unit", field="under", value=under)
+        where = Where.of(tree_of(replica), question, under)
         coded = {name: (key,) for name, key in filters.items() if name != CAMPAIGN}
         if measure in CASE_MEASURES and not question.campaign:
-            found = _cases(replica, question, measure, coded, start, limit + 1)
+            found = _cases(replica, question, where, measure, coded, start, limit + 1)
         elif measure in CONFIRMATION_MEASURES:
-            inside = _inside(tree_of(replica), question)
+            inside = _inside(tree_of(replica), question, where)
             found = [] if filters else confirmations(replica, question, measure, inside, start, limit + 1)
         elif coded or measure in CASE_MEASURES:  # no check has such a code, no case a campaign: the cell is 0
             found = []
         else:
-            found = _checks(replica, question, measure, start, limit + 1)
+            found = _checks(replica, question, where, measure, start, limit + 1)
     more = len(found) > limit
     return {
         "unit": unit,
@@ -71,24 +80,55 @@ def read_filters(query: Mapping[str, Any]) -> dict[str, str]:
     return chosen
 
 
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What a cell counts: the unit's subtree on these days, what stood open at `end` (None: nothing); with `own` only
+    what the unit did itself.
+    """
+
+    spans: tuple[tuple[date, date], ...]
+    end: date | None
+    own: bool
+
+    @staticmethod
+    def of(tree: Tree, question: Question, under: str | None) -> Where:
+        """The row of the unit below a parent, or the unit as a whole."""
+        unit, period, today = question.unit, question.period, business_day(question.now_ms)
+        end = min(period.last, today)
+        if under is None or under == unit or question.mode == "now":
+            return Where(((period.first, period.last),), end, under == unit)
+        spans = tuple(tree.days_under(unit, under, period.first, period.last))
+        return Where(spans, end if under in tree.ancestors(unit, end) else None, own=False)
+
+    def holds(self, day: date) -> bool:
+        """Whether a day is counted."""
+        return any(first <= day <= last for first, last in self.spans)
+
+
 # ---- cases
 
 
 def _cases(
-    replica: Replica, question: Question, measure: str, filters: Mapping[str, Sequence[str]], after: Key, limit: int
+    replica: Replica,
+    question: Question,
+    where: Where,
+    measure: str,
+    filters: Mapping[str, Sequence[str]],
+    after: Key,
+    limit: int,
 ) -> list[tuple[Key, Item]]:
-    db, period, today = replica.db, question.period, business_day(question.now_ms)
-    end = min(period.last, today)
+    db = replica.db
     late = Rollup.overdue_before(question) if measure == "overdue" else None
     rows = []
     rollup = Rollup(replica, question)
     chosen = [(name, rollup.codes_of(keys) if name == "category" else keys) for name, keys in filters.items()]
-    for unit, own in rollup.parts(question.unit):
+    for unit, own in [(question.unit, 1)] if where.own else rollup.parts(question.unit):
         place = Place(unit, own, "")
-        if measure in STANDING_MEASURES:
-            rows += figure_queries.standing_records(db, place, end, late, chosen, after, limit)
-        else:
-            rows += figure_queries.fact_records(db, place, measure, (period.first, period.last), chosen, after, limit)
+        if measure not in STANDING_MEASURES:
+            for span in where.spans:
+                rows += figure_queries.fact_records(db, place, measure, span, chosen, after, limit)
+        elif where.end is not None:
+            rows += figure_queries.standing_records(db, place, where.end, late, chosen, after, limit)
     return [((row[0], row[1]), _case(row)) for row in sorted(rows)[:limit]]
 
 
@@ -112,9 +152,11 @@ def _case(row: tuple[Any, ...]) -> Item:
 # ---- checks
 
 
-def _checks(replica: Replica, question: Question, measure: str, after: Key, limit: int) -> list[tuple[Key, Item]]:
+def _checks(
+    replica: Replica, question: Question, where: Where, measure: str, after: Key, limit: int
+) -> list[tuple[Key, Item]]:
     tree = tree_of(replica)
-    inside = _inside(tree, question)
+    inside = _inside(tree, question, where)
     if measure in _BY_DUTY:
         duties = _duties(replica, question, measure, inside)
         wanted = ((key, _duty(key)) for key in duties if key > after)
@@ -161,9 +203,15 @@ def _duty(key: Key) -> Item:
     return {"event": None, "unit": key[1], "date": key[0], "result": None}
 
 
-def _inside(tree: Tree, question: Question) -> Callable[[str, date], bool]:
-    today = business_day(question.now_ms)
-    return lambda unit, day: tree.below(unit, question.unit, day if question.mode == "then" else today)
+def _inside(tree: Tree, question: Question, where: Where) -> Callable[[str, date], bool]:
+    today, unit = business_day(question.now_ms), question.unit
+
+    def inside(one: str, day: date) -> bool:
+        if not where.holds(day) or (where.own and one != unit):
+            return False
+        return tree.below(one, unit, day if question.mode == "then" else today)
+
+    return inside
 
 
 def _after(text: str | None) -> Key:

@@ -139,6 +139,7 @@ class Records(MethodView):
             "tree": query["tree"],
             "filters": read_filters(query),
             "categories": query.get("categories"),
+            "under": query.get("under"),
         }
         with known_at(node, query.get("as_of")) as (earlier, at_ms):
             if query["format"] == "json":

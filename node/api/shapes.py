@@ -143,6 +143,7 @@ class RecordsQuery(Page):
     unit = fields.String(validate=UNIT)
     period = fields.String(validate=SHORT)
     measure = fields.String(required=True, validate=SHORT)
+    under = fields.String(validate=UNIT)
     tree = fields.String(load_default="then", validate=validate.OneOf(["then", "now"]))
     as_of = fields.String(validate=SHORT)
     category = fields.String(validate=SHORT)

@@ -194,12 +194,12 @@ def _record_url(
     """Where the records behind a cell are: (measure, row key or None for the total)."""
 
     def url(measure: str, key: str | None) -> str | None:
-        if me().role not in EVIDENCE or (by == "children" and key == unit):
+        if me().role not in EVIDENCE:
             return None
         asked: Link = {"unit": unit, "period": period.key, "tree": tree_mode, "as_of": as_of, "measure": measure}
         asked["campaign"] = request.args.get("campaign")
         if key is not None:
-            asked |= {"unit": key} if by == "children" else {"period": key} if by == "day" else {by: key}
+            asked |= {"unit": key, "under": unit} if by == "children" else {"period": key} if by == "day" else {by: key}
         return url_for("pages.rollup_records", **asked)
 
     return url
@@ -259,6 +259,7 @@ def rollup_records() -> Response:
         found = records(
             earlier, unit, period.key, measure, tree=request.args.get("tree", "then"), now_ms=at_ms, filters=filters,
             after=request.args.get("after"), limit=RECORDS_A_PAGE,
+            under=request.args.get("under"),
         )  # fmt: skip
     known = tree_of(node).nearest(unit, min(period.last, today))
     asked: Link = {name: value for name, value in request.args.items() if name != "after"}

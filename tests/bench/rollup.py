@@ -4,9 +4,9 @@
 
 The last month is written first and every question of it is asked; then the rest of the span, and the same questions are
 asked again: what SQLite has to do for them (steps of its machine, a few for each row) must be the same but for one row
-a month and key of what stands open, and in the matrix of the year to date. Then each question is timed, beside a recount
-by DuckDB over the raw reports and facts of the same city (`pip install -c constraints.txt duckdb`, the extra `bench`);
-both must come to the same figures.
+a month and key of what stands open, and in the matrix of the year to date. Then each question is timed, beside a
+recount by DuckDB over the raw reports and facts of the same city (`pip install -c constraints.txt duckdb`, the extra
+`bench`); both must come to the same figures.
 """
 
 from __future__ import annotations
@@ -174,7 +174,8 @@ class Duck:
                 "WITH child AS (SELECT unit FROM lineage GROUP BY unit HAVING COUNT(*) = 1 +"
                 " (SELECT COUNT(*) FROM lineage WHERE unit = $unit)),"
                 " held AS (SELECT r.* FROM raw r"
-                " JOIN lineage l ON l.unit = r.unit WHERE l.above = $unit AND r.day BETWEEN $first AND $last), standing AS (SELECT * FROM held"
+                " JOIN lineage l ON l.unit = r.unit WHERE l.above = $unit AND r.day BETWEEN $first AND $last),"
+                " standing AS (SELECT * FROM held"
                 " WHERE event NOT IN (SELECT amends FROM held WHERE amends IS NOT NULL)), e AS (SELECT s.unit, s.day,"
                 " MAX(s.result = 'found') AS found, MIN(h.hour) AS hour FROM standing s JOIN held h"
                 " ON h.unit = s.unit AND h.day = s.day GROUP BY ALL)"

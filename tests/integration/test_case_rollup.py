@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -206,22 +207,17 @@ def test_the_matrix_equals_a_recount_from_the_events(city: City) -> None:
         ], (unit, period, mode)
 
 
-def listed(hub: Node, unit: str, period: str, measure: str, mode: str, filters: dict[str, str]) -> list[Any]:
+def listed(
+    hub: Node, unit: str, period: str, measure: str, mode: str, filters: dict[str, str], under: str | None = None
+) -> list[Any]:
     """Every record behind a cell, seven a page."""
     items: list[Any] = []
     after: str | None = None
     while True:
         page = records(
-            hub.replica,
-            unit,
-            period,
-            measure,
-            tree=mode,
-            now_ms=hub.env.now_ms(),
-            filters=filters,
-            after=after,
-            limit=7,
-        )
+            hub.replica, unit, period, measure, tree=mode, now_ms=hub.env.now_ms(), filters=filters, after=after,
+            limit=7, under=under,
+        )  # fmt: skip
         items += page["items"]
         after = page["next"]
         if after is None:
@@ -239,6 +235,19 @@ def test_the_list_behind_every_cell_is_as_long_as_the_cell_says(city: City) -> N
             for row in total["rows"]:
                 found = listed(hub, unit, period, measure, mode, {"level": row["key"]})
                 assert len(found) == row["measures"][measure], (unit, period, mode, measure, row["key"])
+
+
+def test_the_list_behind_a_row_of_a_unit_is_as_long_as_its_cell_though_the_unit_moved(city: City) -> None:
+    hub, moved = city.hub, 0
+    for unit, mode in itertools.product((CITY, EAST, WEST, W_TOWN, E_TOWN, W_VILLAGE), ("then", "now")):
+        for period in PERIODS[:3]:
+            for row in answer(hub, unit, period, "children", mode)["rows"]:
+                whole = answer(hub, row["key"], period, None, mode)["measures"]
+                moved += row["key"] != unit and whole != row["measures"]
+                for measure in CASE_MEASURES:
+                    items = listed(hub, row["key"], period, measure, mode, {}, under=unit)
+                    assert len(items) == row["measures"][measure], (unit, row["key"], period, mode, measure)
+    assert moved  # some of the rows are only a part of their unit's period
 
 
 def test_what_is_kept_equals_a_rebuild_and_verifies(city: City) -> None:
