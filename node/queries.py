@@ -127,6 +127,14 @@ def duty_row(db: Database, key: Key) -> DutyRow | None:
     return _duty(row) if row else None
 
 
+def all_duties(db: Database) -> dict[Key, DutyRow]:
+    """Every effective check, for `verify`."""
+    rows = db.execute(
+        "SELECT unit, day, occasion, event, result, first_recorded_at, counted, late, conflicts FROM check_duty"
+    )
+    return {(row[0], row[1], row[2]): _duty(row[3:]) for row in rows}
+
+
 def duty_rows(db: Database, day: date, units: Sequence[str]) -> dict[str, DutyRow]:
     """The effective regular checks of one day by unit; at most 500 units a call."""
     rows = db.execute(

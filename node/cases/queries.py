@@ -224,6 +224,19 @@ def all_tallies(db: Database, table: str, column: str) -> dict[Slot, tuple[int, 
     return {Slot(*row[:5]): tuple(row[5:]) for row in rows}
 
 
+# Where cases are found: the columns of each table, the case last.
+FOUND_IN: Final = {
+    "case_scope": "unit, case_id",
+    "case_fact_in": "unit, measure, day, case_id",
+    "case_span_in": "unit, until, first, span, case_id",
+}
+
+
+def all_found_in(db: Database, table: str) -> set[tuple[str, ...]]:
+    """Every row of one of FOUND_IN, for `verify`."""
+    return set(db.execute(f"SELECT {FOUND_IN[table]} FROM {table}").fetchall())
+
+
 def clear_counted(db: Database) -> None:
     """Empties all that is made from the case events."""
     for table in (

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from node.cases import queries
-from node.cases.projection import CASE_KIND, ancestor_in, row_of
+from node.cases.projection import CASE_KIND, ancestor_in, closure_of, row_of
 from node.cases.tallies import Slot, changes, kept_of
 from schemas.case_events import CaseEvent, read_case_event
 from schemas.case_measures import CASE_MEASURES
@@ -30,6 +30,7 @@ def compare(replica: Replica) -> tuple[int, list[Problem]]:
     days: dict[Slot, Counts] = defaultdict(Counter)
     months: dict[Slot, Counts] = defaultdict(Counter)
     compared = 0
+    found_in: dict[str, set[tuple[str, ...]]] = {table: set() for table in queries.FOUND_IN}
     for case in _cases(replica, tree):
         compared += 1
         kept, expected = queries.case_now(db, case.id), kept_of(case)
@@ -39,9 +40,18 @@ def compare(replica: Replica) -> tuple[int, list[Problem]]:
             problems.append(("bad_tally", f"case {case.id}: what is kept differs from its events"))
         elif held.spans != expected.spans:
             problems.append(("bad_tally", f"case {case.id}: the spans in which it was open differ from its events"))
+        closure = closure_of(tree, case.audience, expected)
+        found_in["case_scope"].update((unit, case.id) for unit in closure.scope)
+        found_in["case_fact_in"].update((*row, case.id) for row in closure.facts)
+        found_in["case_span_in"].update((*row, case.id) for row in closure.spans)
         for slot, measure, by in changes(tree, expected):
             days[slot][measure] += by
             months[slot._replace(day=slot.day[:7])][measure] += by
+    for table, expected_rows in found_in.items():
+        rows_kept = queries.all_found_in(db, table)
+        compared += len(rows_kept | expected_rows)
+        wrong = sorted(rows_kept ^ expected_rows)
+        problems += [("bad_tally", f"{table} {' '.join(row)}: not as its case says") for row in wrong]
     for table, column, counted in (("case_day", "day", days), ("case_month", "month", months)):
         rows = queries.all_tallies(db, table, column)
         wanted = {slot: tuple(counts[name] for name in CASE_MEASURES) for slot, counts in counted.items()}

@@ -44,6 +44,7 @@ TAMPERS: dict[str, tuple[str, str]] = {
     "the tally of a day": ("bad_tally", "UPDATE check_day SET zero = zero + 1 WHERE day = '2026-11-20'"),
     "the tally of a month": ("bad_tally", "UPDATE check_month SET found = found + 1"),
     "a tally too many": ("bad_tally", "INSERT INTO check_day VALUES ('421001001001003', '2026-11-01', 1, 0, 0, 0)"),
+    "the effective check": ("bad_tally", "UPDATE check_duty SET first_recorded_at = 1 WHERE day = '2026-11-20'"),
     "a tally gone": ("bad_tally", "DELETE FROM check_day WHERE day = '2026-11-20'"),
     "a mark": ("bad_mark", "UPDATE mark SET line = replace(line, 'm1', 'm2')"),
     "the instant of a mark": ("bad_mark", "UPDATE mark SET line = replace(line, '\t17', '\t18')"),
