@@ -129,6 +129,7 @@ class Duck:
 
         self.db = duckdb.connect()
         self.db.execute("SET threads TO 2")
+        self.db.execute("SET enable_progress_bar TO false")
         self.db.execute("CREATE TABLE g (no BIGINT, unit VARCHAR)")
         self.db.execute("CREATE TABLE lineage (unit VARCHAR, above VARCHAR)")
         self._fill("g", list(enumerate(year.groups)))
