@@ -14,6 +14,7 @@ from node.scope import hosts, today_of
 from schemas.cadence import due_at, grace_end
 from schemas.clock import at_time
 from schemas.periods import period_of
+from schemas.roles import RECORDS
 from schemas.units import LEVELS, Tree, Unit
 from sync.directory import tree_of
 from sync.replica import Replica
@@ -24,8 +25,13 @@ STATS_DAYS: Final = 30
 
 
 def units_of(replica: Replica, account: Account) -> list[Unit]:
-    """The groups that an account reports for at this node, in directory order, at most MAX_UNITS."""
-    tree, today, found = tree_of(replica), today_of(replica), []
+    """The groups that an account reports for at this node, in directory order, at most MAX_UNITS. Who sits at a desk
+    above the village has none: those look at many units, each on the node's own page.
+    """
+    tree, today = tree_of(replica), today_of(replica)
+    found: list[Unit] = []
+    if account.role not in RECORDS or (account.role != "worker" and tree.level(account.unit) not in LEVELS[:2]):
+        return found
     for one in tree.subtree(account.unit, today):
         if one.level == LEVELS[0] and hosts(replica, one.id):
             found.append(one)

@@ -51,16 +51,15 @@ def home() -> Any:
 def today() -> Any:
     """The day of one group, or of the units below."""
     node = replica()
-    mine = units_of(node, me()) if me().role == "worker" else []
-    unit = request.args.get("unit") or (mine[0].id if mine else me().unit)
+    mine = units_of(node, me())
+    first = mine[0].id if mine and me().role == "worker" else me().unit
+    unit = request.args.get("unit") or first
     require_scope(node, me(), unit)
     known = directory.tree_of(node).nearest(unit, _today(node))
     if known is None:
         return page("today_units.html", "nav.today", **_nothing_yet(unit))
     if known.level == LEVELS[0]:
-        return page(
-            "today.html", "nav.today", **_group(node, known), **kit(me().name), mine=mine if len(mine) > 1 else []
-        )
+        return page("today.html", "nav.today", **_group(node, known), **kit(me().name), mine=mine)
     return page("today_units.html", "nav.today", **_units(node, known))
 
 

@@ -274,8 +274,7 @@ class Field:
         network = Network(self.node)
         phone = Phone(self._playwright, self._folder / f"phone-{unit}", network, host)
         try:
-            name = f"w{unit[-3:]}"
-            phone.sign_in(name, self.user(name, unit, role))
+            phone.sign_in(f"w{unit}", self.user(f"w{unit}", unit, role))
             yield phone
         finally:
             phone.close()

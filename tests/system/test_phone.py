@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Final
 
 import pytest
+from fakes import E_VILLAGE
 from live import today, wait_for
-from phones import DROP, WAIT_S, Answer, Field, Phone
+from phones import DROP, GROUPS, WAIT_S, Answer, Field, Phone
 
 pytestmark = [pytest.mark.system, pytest.mark.browser]
 ENTRIES: Final = "/api/v1/entries"
@@ -175,7 +176,7 @@ def test_a_session_that_expired_asks_to_sign_in_and_loses_nothing(field: Field) 
         assert field.checks(unit) == []
         phone.page.click("#sign-in")
         phone.page.wait_for_selector("[name=secret]")
-        phone.sign_in(f"w{unit[-3:]}")
+        phone.sign_in(f"w{unit}")
         phone.all_sent()
         field.arrives(unit, [(day, "zero")])
 
@@ -195,7 +196,7 @@ def test_somebody_else_who_signs_in_sends_nothing_in_the_name_of_the_first(field
         phone.page.click("#zero")
         wait_for(lambda: field.checks(other), WAIT_S)
         assert (field.checks(unit), phone.waiting()) == ([], 1)
-        phone.sign_in(f"w{unit[-3:]}")
+        phone.sign_in(f"w{unit}")
         phone.all_sent()
         field.arrives(unit, [(day, "zero")])
 
@@ -258,9 +259,16 @@ def test_a_draft_is_kept_as_it_is_typed(field: Field) -> None:
         assert phone.page.is_checked("[name=category][value='dispute.14']")
 
 
-def test_when_the_phone_is_full_it_says_so_and_what_was_typed_is_still_there(field: Field) -> None:
+def test_a_phone_that_is_full_or_nearly_so_is_told_and_what_was_typed_is_still_there(
+    field: Field,
+) -> None:
     unit = field.group()
     with field.phone(unit) as phone:
+        # What the browser estimates is not what it enforces, so each is set by itself.
+        low = "navigator.storage.estimate = async () => ({ quota: 5_000_000, usage: 1_000_000 })"
+        phone.page.add_init_script(low)
+        phone.page.reload()
+        phone.page.wait_for_selector("text=手机空间快满了")
         phone.ready_offline()
         phone.close()  # the browser counts what is free once a while: a new one counts anew
         phone.network.down = True
@@ -311,3 +319,68 @@ def test_a_new_version_of_the_page_comes_in_with_a_full_outbox_and_the_old_entri
         phone.all_sent()
         yesterday = str(today() - timedelta(days=1))
         wait_for(lambda: sorted(field.checks(unit)) == [(yesterday, "zero"), (day, "found")], WAIT_S)
+
+
+def test_the_browser_sends_by_itself_when_the_page_is_closed(field: Field) -> None:
+    unit, day = field.group(), str(today())
+    with field.phone(unit) as phone:
+        phone.ready_offline()
+        phone.network.down = True
+        phone.page.click("#zero")
+        phone.page.wait_for_selector("text=待传 1 条")
+        devtools = phone.context.new_cdp_session(phone.page)
+        registrations: list[str] = []
+        devtools.on(
+            "ServiceWorker.workerRegistrationUpdated",
+            lambda told: registrations.extend(one["registrationId"] for one in told["registrations"]),
+        )
+        devtools.send("ServiceWorker.enable")
+        phone.page.goto("about:blank")
+        phone.network.down = False
+        sync = {"origin": phone.url(), "registrationId": registrations[0], "tag": "outbox", "lastChance": False}
+        devtools.send("ServiceWorker.dispatchSyncEvent", sync)
+        field.arrives(unit, [(day, "zero")])
+
+
+def test_after_signing_out_nobody_sees_whose_units_these_were_and_what_waits_stays(field: Field) -> None:
+    unit = field.group()
+    with field.phone(unit) as phone:
+        phone.ready_offline()
+        answering(phone, problem(503, "busy"))
+        phone.page.click("#zero")
+        phone.page.wait_for_selector("text=节点忙，1 条稍后再传")
+        phone.page.goto(phone.url("/account"))
+        phone.page.click("form[action='/sign-out'] button >> visible=true")
+        phone.page.wait_for_selector("[name=secret]")
+        phone.network.down = True
+        phone.page.goto(phone.url("/today"))
+        phone.page.wait_for_selector("text=这部手机还没有登录过")
+        assert f"东村{int(unit[-3:])}组" not in phone.page.content()
+        assert phone.waiting() == 1
+
+
+def test_a_page_that_only_the_node_can_make_says_so_without_a_network(field: Field) -> None:
+    with field.phone(field.group()) as phone:
+        phone.ready_offline()
+        phone.network.down = True
+        phone.page.goto(phone.url("/cases"))
+        phone.page.wait_for_selector("text=这一页要连上节点才能看")
+        phone.page.click("#phone a.btn")
+        phone.page.wait_for_selector("#zero")
+
+
+def test_a_worker_of_many_groups_reports_for_the_one_that_is_chosen_without_a_network(field: Field) -> None:
+    unit, day = field.group(), str(today())
+    with field.phone(E_VILLAGE) as phone:
+        phone.ready_offline()
+        phone.network.down = True
+        phone.page.reload()
+        assert phone.page.locator(".chips a").count() == len(GROUPS)
+        phone.page.click(f".chips a[href$='{unit}']")
+        phone.page.wait_for_selector(f"h1:has-text('东村{int(unit[-3:])}组')")
+        phone.page.click("#zero")
+        phone.page.wait_for_selector("text=待传 1 条")
+        phone.network.down = False
+        phone.page.click("#send")
+        phone.all_sent()
+        field.arrives(unit, [(day, "zero")])

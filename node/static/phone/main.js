@@ -16,7 +16,7 @@ const SOON_ROUNDS = 20; // rounds at the quick pace after something was entered
 const main = document.getElementById("phone");
 const shell = kit.account === null; // the page that the phone keeps, and not one that the node just made for somebody
 const said = Object.assign(document.createElement("p"), { className: "vh" });
-const page = { busy: false, failed: null, full: false, update: null, drawn: "", soon: 0, form: false };
+const page = { busy: false, failed: null, full: false, alone: false, update: null, drawn: "", soon: 0, form: false };
 const others = new BroadcastChannel("grid");
 
 said.setAttribute("role", "status");
@@ -30,19 +30,22 @@ function asked() {
   return { form, own: form || location.pathname === "/today", unit: query.get("unit"), day: query.get("date"), entry: Number(query.get("entry")) };
 }
 
+/** The unit that the address names, the first of the worker's where it names none. */
+const unitOf = (me, wanted) => (wanted.unit ? me.units.find((one) => one.id === wanted.unit) : me.units[0]);
+
 async function draw() {
   const [me, link, outbox, done] = await Promise.all([known("me"), known("link"), all(), acknowledged()]);
   const wanted = asked();
   if (!me || !wanted.own) return needNode(me);
   if (!shell && kit.account !== me.account) return; // what is kept here is of somebody else: the node's answer comes first
   const at = now(me);
-  const unit = me.units.find((one) => one.id === wanted.unit) ?? me.units[0];
-  if (!unit) return;
+  const unit = unitOf(me, wanted);
+  if (!unit) return shell ? needNode(me) : undefined; // the node's own page stands, and works by itself
   frame(me, link ?? { state: "ok" }, unit, outbox);
   if (wanted.form) return drawForm(me, unit, wanted, outbox);
   page.form = false;
   const s = { me, link: link ?? { state: "ok" }, unit, today: dayOf(at), at, outbox, done, ...page, others: outbox.filter((one) => one.account !== me.account).length };
-  const drawn = JSON.stringify([me, s.link, unit.id, s.today, Math.floor(at / 600_000), outbox, done, page.busy, page.failed, page.full, Boolean(page.update), s.others]);
+  const drawn = JSON.stringify([me, s.link, unit.id, s.today, Math.floor(at / 600_000), outbox, done, page.busy, page.failed, page.full, page.alone, Boolean(page.update), s.others]);
   if (drawn === page.drawn) return; // nothing new: leave the reader's place and focus alone
   page.drawn = drawn;
   const focused = main.contains(document.activeElement) ? document.activeElement.id : "";
@@ -119,7 +122,7 @@ async function zero(day) {
   page.tapped = true;
   try {
     const me = await known("me");
-    const unit = me.units.find((one) => one.id === asked().unit) ?? me.units[0];
+    const unit = unitOf(me, asked());
     await put(me, unit, day, { kind: "zero" });
   } catch (error) {
     page.failed = error.name === "QuotaExceededError" ? "phone.full" : "phone.no_store";
@@ -213,4 +216,4 @@ async function worker() {
 }
 
 draw().catch((error) => { page.failed = "phone.no_store"; console.info("no store:", error.message); }).finally(round);
-worker().catch((error) => console.info("no service worker:", error.message));
+worker().catch((error) => { page.alone = true; console.info("no service worker:", error.message); });

@@ -14,7 +14,7 @@ export async function nearlyFull() {
   return quota - usage < NEARLY_FULL_BYTES;
 }
 
-/** The notes that hold now, most urgent first. `s` as in today.js, with {full, failed, update, others}. */
+/** The notes that hold now, most urgent first. `s` as in today.js, with {full, failed, alone, update, others}. */
 export function notes(s) {
   const waits = s.outbox.filter((one) => one.state === "waiting" && one.account === s.me.account).length;
   const off = Math.round(Math.abs(ahead(s.me)) / MINUTE_MS);
@@ -31,6 +31,7 @@ export function notes(s) {
     ahead(s.me) < 0 && alert("warn", t("phone.clock_behind", clock), t("phone.clock_hint")),
     s.full && alert("warn", t("phone.nearly_full"), t("phone.nearly_full_hint")),
     s.update && alert("info", t("phone.update"), h("button", { class: "btn", type: "button", id: "update", onclick: s.update }, t("phone.update_go"))),
+    s.alone && alert("info", t("phone.no_worker"), t("phone.no_worker_hint"), "off"),
     !isSecureContext && alert("info", t("phone.plain"), t("phone.plain_hint"), "lock"),
   ];
 }
