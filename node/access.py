@@ -155,6 +155,12 @@ RULES: Final[Mapping[str, Rule]] = {
     "city.change_unit": Rule(ADMIN, unit_in="query"),
     "city.sign_change": Rule(ADMIN, unit_in="form"),
     "city.import_units": Rule(ADMIN),
+    "city.regime": Rule(EVERYBODY),
+    "city.cadence": Rule(ADMIN),
+    "city.sign_cadence": Rule(ADMIN),
+    "city.publish_page": Rule(ADMIN),
+    "city.try_publication": Rule(ADMIN),
+    "city.sign_publication": Rule(ADMIN),
     "city.preview_units": Rule(ADMIN),
     "city.confirm_units": Rule(ADMIN),
 }

@@ -162,3 +162,13 @@ def quota(db: Database) -> None:
     """What a child sent today."""
     for name in ("quota_day", "quota_events", "quota_bytes"):
         db.conn.execute(f"ALTER TABLE link ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0")
+
+
+@SYNC()
+def applied(db: Database) -> None:
+    """How far each child has applied what goes down to it, and since when."""
+    db.conn.execute("ALTER TABLE link ADD COLUMN down_n INTEGER")
+    db.conn.execute(
+        "CREATE TABLE down_seen (link TEXT NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (link, n))"
+        " STRICT, WITHOUT ROWID"
+    )

@@ -8,7 +8,7 @@ from typing import Final
 
 from schemas.errors import BadRequest, Forbidden, GridError, Unauthorised, UnsupportedMedia
 from schemas.strict_json import dumps, loads
-from sync import auth, directory, heads, inlog, log, marks, owed, quota, renewal, routing, trails
+from sync import applied, auth, directory, heads, inlog, log, marks, owed, quota, renewal, routing, trails
 from sync.certificates import key_of
 from sync.database import read, write
 from sync.env import require_room
@@ -158,6 +158,7 @@ def _commit(
         intake.finish()
         marks.sign_marks(replica, intake.touched, now)
         _seen(replica, child, request, len(lines), now)
+        applied.note(db, child.link, request.down, now)
         answer, handed = _answer(replica, child, request, now)
         if replica.identity.is_top and not (lines or back or handed):  # a restored hub catches up from its children
             heads.uncover(db)

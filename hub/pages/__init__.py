@@ -8,7 +8,7 @@ from typing import Final
 
 from flask import Blueprint
 
-from hub.pages import bulletins, directory, drill, importing, matrix, overview
+from hub.pages import bulletins, directory, drill, importing, matrix, overview, regime
 from node.rooms import Entry
 
 # By group of the menu, in reading order. Entries of a group that a node has too stand in front of the node's.
@@ -19,10 +19,17 @@ MENU: Final[dict[str, tuple[Entry, ...]]] = {
         ("city.matrix", "nav.matrix", "list"),
         ("city.bulletin", "nav.bulletin", "print"),
     ),
-    "nav.group.system": (("city.directory", "nav.directory", "list"),),
+    "nav.group.system": (("city.directory", "nav.directory", "list"), ("city.regime", "nav.regime", "list")),
 }
 INSIDE: Final[dict[str, tuple[str, ...]]] = {
     "city.bulletin": ("city.write_bulletin", "city.issue_bulletin", "city.issued_bulletin"),
+    "city.regime": (
+        "city.cadence",
+        "city.sign_cadence",
+        "city.publish_page",
+        "city.try_publication",
+        "city.sign_publication",
+    ),
     "city.directory": (
         "city.change_unit",
         "city.sign_change",
@@ -38,6 +45,7 @@ SUBJECTS: Final = (
     bulletins,
     directory,
     importing,
+    regime,
 )
 
 

@@ -14,6 +14,7 @@ from node import bulletins
 from node.bulletin_queries import Issued
 from node.guard import language, me, replica
 from node.pages.choosing import Choice, choosing
+from node.pages.evidence import evidence_url
 from node.pages.frame import Link, page, typed
 from node.scope import require_scope
 from schemas.bulletin import MAX_REMARKS
@@ -176,7 +177,8 @@ def issued_page(event: str) -> Response:
     corrected = [_listed(one) for one in queries.correcting(node.db, event)]
     return page(
         "bulletin_issued.html", "nav.bulletin", **bulletin_files.model(held), paper=False,
-        opens=_opens(held, document["as_of"]), one=found, corrected=corrected, formats=bulletin_files.FORMATS,
+        opens=_opens(held, document["as_of"]), one=found, proof=evidence_url(event),
+        corrected=corrected, formats=bulletin_files.FORMATS,
         corrects=queries.issued(node.db, found.corrects) if found.corrects else None,
     )  # fmt: skip
 
