@@ -17,12 +17,15 @@ Path: TypeAlias = tuple[Any, ...]  # where a figure stands in a document
 BELOW: Final = LEVELS[: LEVELS.index("township")]
 SMALL_TEXT: Final = "<5"
 OTHER_TEXT: Final = "*"
-# (total, parts) within one row; one that does not hold there, as for duties still open, is no help to anybody.
-ROW_SUMS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("checks_due", ("checks_zero", "checks_found", "checks_excused", "checks_missing")),
-    ("confirmations_due", ("confirmations_done", "confirmations_missing")),
-    ("mediated", ("agreed", "not_agreed")),
-    ("agreed", SETTLED_AT),
+# (total, parts, whether there is a rest that everybody can count: duties still open, by the calendar) within one row;
+# another one that does not hold there is no help to anybody.
+ROW_SUMS: Final[tuple[tuple[str, tuple[str, ...], bool], ...]] = (
+    ("checks_due", ("checks_zero", "checks_found", "checks_excused", "checks_missing"), True),
+    ("checks_late", ("checks_zero", "checks_found"), False),  # where nothing came on time
+    ("confirmations_due", ("confirmations_done", "confirmations_missing"), True),
+    ("confirmations_late", ("confirmations_done",), False),
+    ("mediated", ("agreed", "not_agreed"), False),
+    ("agreed", SETTLED_AT, False),
 )
 # Figures at the end of a period: those of days don't add up, the last day's is the period's.
 _STANDING: Final = frozenset(STANDING_MEASURES)
@@ -136,10 +139,10 @@ def _sums(document: Document, figures: Mapping[Path, int], by: str | None) -> It
     rows = document["rows"]
     holders: list[Path] = [(), *(("rows", place) for place in range(len(rows)))]
     for holder in holders:
-        for total, parts in ROW_SUMS:
+        for total, parts, rest in ROW_SUMS:
             paths = tuple((*holder, "measures", part) for part in parts)
             if (*holder, "measures", total) in figures and all(path in figures for path in paths):
-                yield Sum((*holder, "measures", total), paths)
+                yield Sum((*holder, "measures", total), paths, rest)
     if rows and "cells" in rows[0]:
         yield from _matrix_sums(rows)
     elif rows:

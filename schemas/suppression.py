@@ -15,10 +15,11 @@ Key: TypeAlias = Hashable
 
 
 class Sum(NamedTuple):
-    """`total` is the sum of `parts`, and everybody knows it."""
+    """`total` is the sum of `parts`, and everybody knows it; with `rest` there is one more part that all can count."""
 
     total: Key
     parts: tuple[Key, ...]
+    rest: bool = False
 
 
 def is_small(value: int) -> bool:
@@ -29,10 +30,11 @@ def is_small(value: int) -> bool:
 def suppress(values: Mapping[Any, int], sums: Iterable[Sum], sensitive: Iterable[Key]) -> frozenset[Any]:
     """The cells to mask: every sensitive one of 1-4, and as many others as it takes to protect them.
 
-    Only sums that hold are used. Complements are the smallest figures above 0 of the sum, then zeros, then its total.
+    Only sums that hold are used, and those with a rest. Complements are the smallest figures above 0
+    of the sum, then zeros, then its total.
     Ends since each round masks at least one more cell.
     """
-    known = [one for one in sums if values[one.total] == sum(values[part] for part in one.parts)]
+    known = [one for one in sums if one.rest or values[one.total] == sum(values[part] for part in one.parts)]
     primary = {key for key in sensitive if is_small(values[key])}
     masked = set(primary)
     while True:
@@ -120,7 +122,7 @@ def _pinned(sums: Sequence[Sum], masked: set[Key], primary: set[Key], values: Ma
 
 def _free_total(one: Sum, hidden: Sequence[Key], primary: set[Key], values: Mapping[Key, int]) -> bool:
     """Whether a small masked total can have more than one value, by what its parts can be."""
-    printed = sum(values[part] for part in one.parts) - sum(values[part] for part in hidden)
+    printed = values[one.total] - sum(values[part] for part in hidden)
     small = sum(part in primary for part in hidden)
     others = len(hidden) - small
     return sum(_reachable(value - printed, small, others) for value in SMALL) > 1

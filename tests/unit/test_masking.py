@@ -148,9 +148,15 @@ def test_a_township_s_villages_are_masked_with_their_rates_and_the_township_is_n
 
 
 def test_a_village_s_own_total_is_masked_whatever_the_rows_are() -> None:
-    document = document_of("v1", row_of("2026-11-01", checks_due=2, checks_zero=2), row_of("2026-11-02", checks_due=2))
+    first, second = (
+        row_of("2026-11-01", checks_due=2, checks_zero=2),
+        row_of("2026-11-02", checks_due=2, checks_missing=2),
+    )
+    document = document_of("v1", first, second)
     found = masked(document, "day", LEVEL_OF)
-    assert {name for name, value in found["measures"].items() if value == MASK} == {"checks_due", "checks_zero"}
+    assert {name for name, value in found["measures"].items() if value == MASK} == {
+        "checks_due", "checks_zero", "checks_missing",
+    }  # fmt: skip
     assert all(is_masked(row["measures"]["checks_due"]) for row in found["rows"])
     assert is_masked(found["rates"]["coverage"])
 
@@ -173,3 +179,21 @@ def test_a_rate_of_a_later_version_rests_on_nothing_that_is_known() -> None:
 
 def test_villages_and_groups_are_below_township_level() -> None:
     assert BELOW == ("group", "village")
+
+
+def test_what_is_still_open_by_the_calendar_and_what_is_all_late_gives_nothing_away() -> None:
+    def group(key: str, zero: int, found: int) -> dict[str, Any]:
+        reported = zero + found
+        return row_of(
+            key, checks_due=30, checks_zero=zero, checks_found=found, checks_late=reported, checks_missing=22 - reported
+        )
+
+    document = document_of("v1", group("v2", 13, 3), group("v3", 12, 3), group("town", 13, 3))
+    found = masked(document, "children", {"v1": "village", "v2": "group", "v3": "group", "town": "group"}.get)
+    for row, exact in zip(found["rows"], document["rows"], strict=True):
+        counts = row["measures"]
+        assert counts["checks_found"] == MASK
+        # 30 owed, 8 days to come, so many missing and excused: one of what is left has to be hidden beside it.
+        assert any(is_masked(counts[name]) for name in ("checks_due", "checks_zero", "checks_missing"))
+        assert any(is_masked(counts[name]) for name in ("checks_zero", "checks_late"))
+        assert exact["measures"]["checks_found"] == 3
