@@ -359,3 +359,17 @@ def test_a_period_that_reaches_into_the_future_owes_but_misses_nothing() -> None
     assert november() == dict.fromkeys(CHECK_MEASURES, 0) | {"checks_due": 6 * 30, "checks_missing": 6 * 8}
     city.clock.set("2026-11-10", 10, 1)  # the 9th was in grace until ten
     assert november() == dict.fromkeys(CHECK_MEASURES, 0) | {"checks_due": 6 * 30, "checks_missing": 6 * 9}
+
+
+def test_days_that_are_still_open_miss_nothing_and_the_rows_of_days_add_up() -> None:
+    city = City()
+    city.clock.set("2026-11-10", 9)
+    for day in ("2026-11-03", "2026-11-09", "2026-11-10"):
+        city.hub.check(E_GROUPS[0], day, 1)
+    for unit in (CITY, E_VILLAGE, E_GROUPS[0]):
+        document = rollup.answer(city.hub.replica, unit, "2026-11", by="day", tree="then", now_ms=city.clock.at_ms)
+        for name in CHECK_MEASURES:
+            assert sum(row["measures"][name] for row in document["rows"]) == document["measures"][name], (unit, name)
+        missing = {row["key"]: row["measures"]["checks_missing"] for row in document["rows"]}
+        assert missing["2026-11-08"] > 0
+        assert not any(missing[f"2026-11-{day:02}"] for day in (9, 10, 11, 30))
