@@ -17,7 +17,8 @@ from node.campaigns import held, require
 from node.category_lists import lists_of, word_of
 from node.checks import duty_state_of
 from node.guard import language, me, replica
-from node.pages.choosing import crumbs, month_so_far, neighbour, presets
+from node.pages.calendars import MAX_DAYS, completeness
+from node.pages.choosing import Choice, crumbs, month_so_far, neighbour, presets
 from node.pages.evidence import evidence_url
 from node.pages.frame import Link, page
 from node.rollup import row_label
@@ -92,6 +93,7 @@ def rollup_page() -> Response:
         "measures": document["measures"],
         "rates": document["rates"],
         "rows": rows,
+        "calendar": _calendar(document, Choice(unit, period, tree_mode, asked["as_of"]), by, about, level, today),
         "comparison": _comparison(document, about),
         "arrived_url": _arrived_url(document) if asked["as_of"] else None,
         "campaign": held(node.db).get(asked["campaign"] or ""),
@@ -131,6 +133,16 @@ def _here(**asked: str | None) -> str:
     """This page with another question, still about the same campaign."""
     link: Link = {"campaign": request.args.get("campaign"), **asked}
     return url_for("pages.rollup_page", **link)
+
+
+def _calendar(
+    document: dict[str, Any], choice: Choice, by: str, about: str, level: str, today: date
+) -> dict[str, Any] | None:
+    """The days of regular checks as a calendar, where days are asked for and more than one group owes them."""
+    daily = by == "day" and about == "checks" and level != LEVELS[0] and choice.period.days <= MAX_DAYS
+    if not daily or request.args.get("campaign"):
+        return None
+    return completeness(choice, document["rows"], today)
 
 
 def _row(

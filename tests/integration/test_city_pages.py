@@ -66,11 +66,11 @@ def figures(page: str) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("unit", [CITY, WEST, E_TOWN, E_VILLAGE])
-@pytest.mark.parametrize("path", ["/overview", "/matrix", "/drill"])
+@pytest.mark.parametrize("path", ["/overview", "/matrix", "/drill", "/rollup"])
 def test_every_figure_opens_exactly_as_many_records(city: City, path: str, unit: str) -> None:
     browser = signed_in(city, "analyst")
     shown = figures(browser.get(f"{path}?unit={unit}&period={MONTH}").text)
-    assert len(shown) >= (1 if path == "/matrix" else 20)
+    assert len(shown) >= {"/matrix": 1, "/rollup": 8}.get(path, 20)
     wrong = {href: figure for href, figure in shown if records_behind(browser, href) != figure}
     assert wrong == {}
 
@@ -110,6 +110,17 @@ def test_each_day_of_the_calendar_has_the_days_coverage_and_opens_who_has_not_re
         assert tone == ("q1" if float(days[day]) < 95 else "q4")
         assert html.unescape(href) == f"/missing?unit={WEST}&date={day}"
     assert browser.get(html.unescape(cells[0][1])).status_code == 200
+
+
+def test_the_days_of_a_unit_have_their_calendar_at_every_node_and_open_their_records(city: City) -> None:
+    browser = signed_in(city, "analyst")
+    page = browser.get(f"/rollup?unit={WEST}&period={MONTH}&by=day").text
+    assert len(re.findall(r'<td class="q\d"><a href="/missing', page)) >= 19
+    shown = figures(page)
+    assert len(shown) > 60
+    wrong = {href: figure for href, figure in shown[::7] if records_behind(browser, href) != figure}
+    assert wrong == {}
+    assert "完整日历" not in browser.get(f"/rollup?unit={WEST}&period={MONTH}").text
 
 
 def test_a_year_is_drawn_as_weeks_and_a_free_span_reaches_back_400_days(city: City) -> None:
