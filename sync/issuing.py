@@ -35,6 +35,7 @@ def revoke(intake: Intake, unit: str, node: str, last: str | None = None) -> Eve
     """Ends a node's right to write for its unit: what is held of it stays good, what it writes later has no effect.
     `last`: the event with which its chain ends, whatever else is held of that chain.
     """
+    intake.replica.app.note(intake.replica, "node_revoked", unit=unit, subject=node)
     return intake.author(
         kind=revocation.KIND, schema=revocation.SCHEMA, unit=unit, day=business_day(intake.now_ms),
         public=revocation.position_now(intake.db, node, last),

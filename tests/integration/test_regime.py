@@ -174,6 +174,11 @@ def test_a_child_has_it_once_its_own_exchange_says_so(city: City) -> None:
     west.sync()
     west.sync()
     assert having(city)[WEST] == NOW_MS + 2 * HOUR_MS
+    event = next(one.event for one in regime.published(hub.replica) if one.kind == "campaign")
+    hub.publish({**CAMPAIGN, "id": "later"})
+    east.sync()
+    east.sync()
+    assert {one.unit: one.since for one in applied.of(hub.db, event)}[EAST] == NOW_MS + HOUR_MS
 
 
 def test_a_child_that_went_back_has_it_only_when_it_says_so_again(city: City) -> None:
