@@ -110,6 +110,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "pages.register_case": Rule(RECORDS, unit_in="form"),
     "pages.case": Rule(RECORDS),
     "pages.case_private": Rule(RECORDS),  # what the case lets them read says the view: words to their unit, or all
+    "pages.agreement": Rule(CASEWORK),
     "pages.act": Rule(RECORDS, act_in="action"),
     "pages.enter_act": Rule(RECORDS, act_in="action"),
     "pages.sync_page": Rule(EVERYBODY - {"viewer"}),

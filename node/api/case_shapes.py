@@ -6,6 +6,7 @@ from marshmallow import fields, validate
 
 from node.api.parsing import StrictSchema
 from node.api.shapes import DAY, EVENT, SHORT, UNIT, Page
+from node.cases.list_queries import SIGNALS
 
 _CODE = validate.Length(1, 40)
 _WORDS = validate.Length(max=5_000)
@@ -78,6 +79,7 @@ class CasesQuery(Page):
     kind = fields.String(validate=_CODE)
     level = fields.String(validate=_CODE)
     source = fields.String(validate=_CODE)
+    signal = fields.String(validate=validate.OneOf(SIGNALS))
 
 
 class CaseQuery(StrictSchema):

@@ -55,7 +55,8 @@ class Cases(MethodView):
             states=states_of(query.get("state")),
             owner=query.get("owner"),
             due_before=due_before_of(query.get("due_before")),
-            **{name: query.get(name) for name in ("category", "kind", "level", "source")},
+            **{name: query.get(name) for name in ("category", "kind", "level", "source", "signal")},
+            now_ms=node.env.now_ms(),
         )
         with read(node.db):
             return listed(node, wanted, after, query["limit"])

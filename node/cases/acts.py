@@ -17,6 +17,7 @@ from node.scope import hosts, in_scope, refuse_future, require_hosted, today_of
 from schemas.case_actions import ACTIONS, OWNING, read_action, read_register
 from schemas.case_events import case_payload, check_case_id, read_case_event
 from schemas.cases import Case, allowed_now, why_void
+from schemas.clock import iso_instant
 from schemas.encoding import UUID7_RANDOM_BYTES, uuid7
 from schemas.errors import Conflict, Invalid, NotFound
 from schemas.periods import parse_day
@@ -27,6 +28,7 @@ from sync.replica import Replica
 
 # What a request says beside the fields of the act itself.
 ENVELOPE = ("unit", "date", "action", "after")
+MAX_SINCE = 20
 
 
 def register(replica: Replica, account: Account, body: Mapping[str, Any], key: str | None = None) -> Answer:
@@ -75,7 +77,8 @@ def enter_act(intake: Intake, account: Account, case_id: str, body: Mapping[str,
         read_action(action, {})  # says which there are
     may = Allowed.now(replica, account, case, day)
     if body.get("after") not in (case.event, case.tip):
-        raise Conflict("case_moved_on", field="after", value=body.get("after"), **may.told(case))
+        named = body.get("after")
+        raise Conflict("case_moved_on", field="after", value=named, **may.told(case), since=since(case, named))
     unit = may.units.get(str(action))
     if unit is None:
         raise Conflict("case_not_now", field="action", value=action, **may.told(case))
@@ -84,6 +87,24 @@ def enter_act(intake: Intake, account: Account, case_id: str, body: Mapping[str,
         raise Invalid("act_too_early", field="date", value=day, last=case.effective[-1].day)
     public, private = read_action(action, _fields(body), day)
     return _sign(intake, case, unit, day, public, private)
+
+
+def since(case: Case, named: object) -> list[dict[str, object]]:
+    """The acts that hold behind the one that somebody saw last, oldest first, at most MAX_SINCE; the last one alone
+    where that one does not hold, or is not known here.
+    """
+    hashes = [event.hash for event in case.effective]
+    behind = hashes.index(str(named)) + 1 if named in hashes else len(hashes) - 1
+    return [
+        {
+            "event": one.hash,
+            "action": one.action,
+            "unit": one.unit,
+            "date": one.day.isoformat(),
+            "recorded_at": iso_instant(one.rtime),
+        }
+        for one in case.effective[behind:][-MAX_SINCE:]
+    ]
 
 
 def _sign(

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from sqlite_utils import Database
 
 from node.cases.queries import NOW_COLUMNS, CaseNow
+from schemas.case_limits import DEFAULT_RULES
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Which cases. `scope` is the unit in whose subtree somebody has to do with them; None leaves a field open.
 
-    `states` are any of STATES, `due_before` an instant (unix ms) before which the nearer limit ends.
+    `states` are any of STATES, `due_before` an instant (unix ms) before which the nearer limit ends; `signal` red,
+    orange or yellow as of `now_ms`.
     """
 
     scope: str
@@ -24,8 +27,19 @@ class Filter:
     kind: str | None = None
     level: str | None = None
     source: str | None = None
+    signal: str | None = None
+    now_ms: int = 0
 
 
+# As `schemas.case_limits.signal`: past the end; a fifth of the time left, or half of it.
+_PART = "100 * (c.deadline_at - ?) {sign} {percent} * (c.deadline_at - c.started_at)"
+_ORANGE = _PART.format(sign="<=", percent=DEFAULT_RULES.orange_left)
+_SIGNALS: Final = {
+    "red": "c.deadline_at < ?",
+    "orange": f"c.deadline_at >= ? AND {_ORANGE}",
+    "yellow": f"{_ORANGE.replace('<=', '>')} AND {_PART.format(sign='<=', percent=DEFAULT_RULES.yellow_left)}",
+}
+SIGNALS: Final = tuple(_SIGNALS)
 _COLUMNS = ", ".join(f"c.{name}" for name in NOW_COLUMNS)
 
 
@@ -67,4 +81,7 @@ def _where(wanted: Filter) -> tuple[str, list[object]]:
     if wanted.due_before is not None:
         where.append("c.deadline_at < ?")
         params.append(wanted.due_before)
+    if wanted.signal is not None:
+        where.append(_SIGNALS[wanted.signal])
+        params += [wanted.now_ms] * _SIGNALS[wanted.signal].count("?")
     return " AND ".join(where), params

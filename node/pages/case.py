@@ -36,6 +36,7 @@ def register(routes: Blueprint) -> None:
     """Adds the pages of this subject."""
     routes.add_url_rule("/cases/<case_id>", "case", case)
     routes.add_url_rule("/cases/<case_id>/private", "case_private", case_private, methods=["POST"])
+    routes.add_url_rule("/cases/<case_id>/agreement", "agreement", agreement, methods=["POST"])
     routes.add_url_rule("/cases/<case_id>/<action>", "act", act)
     routes.add_url_rule("/cases/<case_id>/<action>", "enter_act", enter_act, methods=["POST"])
 
@@ -54,6 +55,29 @@ def case_private(case_id: str) -> Response:
     private = read_private(node, me(), found, purpose)
     words = read_words(node, me(), found, purpose) if private is None else private["words"]
     return _case(node, found, private, words)
+
+
+def agreement(case_id: str) -> Response:
+    """The agreement on a sheet to be printed and signed: a reading of the private part, logged as such."""
+    node, lang = replica(), language()
+    found = require_case(node, me(), case_id)
+    row = queries.case_now(node.db, found.id)
+    agreed = row is not None and found.now.agreed_on is not None
+    private = read_private(node, me(), found, label(lang, "page.agreement.purpose")) if agreed else None
+    if private is None or row is None or found.now.agreed_on is None:
+        raise NotFound("no_such_route", field="route", value=request.path)
+    due = found.now.performance_due
+    model = {
+        "case": shown(node, facts(node, me(), found, row), lang),
+        "parties": parties(private, lang),
+        "place": private["place"],
+        "agreement": private["agreement"],
+        "agreed_on": found.now.agreed_on.isoformat(),
+        "performance_due": due.isoformat() if due else None,
+        "unit_name": unit_name(node, found.owner),
+        "today": today_of(node).isoformat(),
+    }
+    return page("agreement.html", "page.agreement.title", **model)
 
 
 def _case(node: Replica, found: Case, private: dict[str, Any] | None, words: dict[str, Any]) -> Response:
@@ -111,10 +135,12 @@ def enter_act(case_id: str, action: str) -> Any:
         if error.code == "unknown_case":
             raise
         field = (error.field or "").removeprefix("private.")
+        behind = error.params.get("since")
         if error.code in ("case_moved_on", "case_not_now"):
             error, field = _in_words(error), ""
         problem = {field: told(language(), error, _names(action))}
-        return _form(node, require_case(node, me(), case_id), action, values, problem, error.status)
+        found = require_case(node, me(), case_id)
+        return _form(node, found, action, values, problem, error.status, _behind(node, behind))
     wake()
     return redirect(url_for("pages.case", case_id=case_id))
 
@@ -147,8 +173,23 @@ def _act_word(action: str) -> str:
     return code_word(language(), "action.", action) or action
 
 
+def _behind(node: Replica, since: object) -> list[dict[str, Any]]:
+    """What somebody else did in between, in words: which act, of which unit, when."""
+    acts_since = since if isinstance(since, list) else []
+    return [
+        {"act": _act_word(one["action"]), "unit": unit_name(node, one["unit"]), "at": one["recorded_at"]}
+        for one in acts_since
+    ]
+
+
 def _form(
-    node: Replica, found: Case, action: str, values: dict[str, str], errors: dict[str, str], status: int
+    node: Replica,
+    found: Case,
+    action: str,
+    values: dict[str, str],
+    errors: dict[str, str],
+    status: int,
+    behind: list[dict[str, Any]] | None = None,
 ) -> Response:
     row = queries.case_now(node.db, found.id)
     assert row is not None
@@ -164,6 +205,7 @@ def _form(
         "date": values.get("date") or today.isoformat(),
         "after": found.event,
         "errors": errors,
+        "behind": behind or [],
         "idem": secrets.token_hex(16),
     }
     return page("case_act.html", f"action.{action}", status, **model)

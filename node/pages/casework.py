@@ -38,7 +38,9 @@ CASES: Final = 50
 PARTIES: Final = 3
 SOON_DAYS: Final = 3
 MAX_UNITS: Final = 500
-FILTERS: Final = ("state", "category", "source", "level", "limit")
+MAX_OWNERS: Final = 200
+FILTERS: Final = ("state", "category", "source", "level", "owner", "limit")
+LIMITS: Final = ("overdue", "orange", "yellow", "soon")
 FACTS: Final = ("category", "source", "complexity", "urgency", "scale", "amount_band")
 PARTY: Final = ("role", "name", "phone")
 DAY_MS: Final = 86_400_000
@@ -66,10 +68,12 @@ def cases() -> Response:
     if after:
         check_case_id(after, "after")
     now = node.env.now_ms()
-    due = {"overdue": now, "soon": now + SOON_DAYS * DAY_MS}.get(chosen["limit"])
+    due = now + SOON_DAYS * DAY_MS if chosen["limit"] == "soon" else None
+    signal = {"overdue": "red", "orange": "orange", "yellow": "yellow"}.get(chosen["limit"])
     wanted = Filter(
         scope=unit, states=states_of(chosen["state"] or None), due_before=due, category=chosen["category"] or None,
-        source=chosen["source"] or None, level=chosen["level"] or None,
+        source=chosen["source"] or None, level=chosen["level"] or None, owner=chosen["owner"] or None,
+        signal=signal, now_ms=now,
     )  # fmt: skip
     with read(node.db):
         found = listed(node, wanted, after, CASES)
@@ -86,10 +90,19 @@ def cases() -> Response:
         "categories": [one for _, codes in choices(node.db, today_of(node), lang) for one in codes],
         "sources": SOURCES,
         "levels": LEVELS,
+        "limits": LIMITS,
+        "owners": _owners(node, unit, chosen["owner"]),
         "next_url": url_for("pages.cases", unit=unit, **asked, after=found["next"]) if found["next"] else None,
         "may_register": True,
     }
     return page("cases.html", "nav.cases", **model)
+
+
+def _owners(node: Replica, unit: str, chosen: str) -> list[tuple[str, str]]:
+    """Who may be responsible: the unit, those right below, those above, and the chosen one."""
+    tree, today = tree_of(node), today_of(node)
+    named = [unit, *(one.id for one in tree.children(unit, today)[:MAX_OWNERS]), *tree.ancestors(unit, today)[1:]]
+    return [(one, unit_name(node, one)) for one in dict.fromkeys([*named, *([chosen] if chosen else [])])]
 
 
 # ---- registering

@@ -45,8 +45,8 @@ GROUPS: Final = {"nav.group.work": WORK, "nav.group.figures": FIGURES, "nav.grou
 # Pages that belong to an entry of the menu.
 INSIDE: Final = {
     "pages.today": ("pages.found", "pages.found_case", "pages.enter_found_case", "pages.take_in", "pages.take_in_file"),
-    "pages.cases": ("pages.new_case", "pages.register_case", "pages.case", "pages.case_private", "pages.act",
-                    "pages.enter_act"),
+    "pages.cases": ("pages.new_case", "pages.register_case", "pages.case", "pages.case_private",
+                    "pages.agreement", "pages.act", "pages.enter_act"),
     "pages.reports": ("pages.report", "pages.enter_report"),
     "pages.rollup_page": ("pages.rollup_records",),
     "pages.missing": ("pages.excuses", "pages.enter_excuse", "pages.cancel_excuse", "pages.reminders"),

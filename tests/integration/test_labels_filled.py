@@ -126,7 +126,7 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "signal.": ("yellow", "orange", "red"),
     "page.case.": ("place", "narrative", "agreement"),
     "page.case_form.": ("source", "urgency", "complexity", "scale", "amount_band", "name", "phone"),
-    "page.cases.limit.": ("overdue", "soon"),
+    "page.cases.limit.": ("overdue", "orange", "yellow", "soon"),
     "measure.": (*CHECK_MEASURES, *CONFIRMATION_MEASURES, *CASE_MEASURES),
     "page.report.part.": tuple(REPORT_PARTS),
     "rate.": (*CHECK_RATES, *CASE_RATES),
