@@ -19,9 +19,9 @@ from node.pages.frame import page, typed
 from node.scope import today_of
 from schemas.case_table import ACTIONS
 from schemas.cases import Case
-from schemas.errors import Conflict, GridError, NotFound
+from schemas.errors import Conflict, Forbidden, GridError, NotFound
 from schemas.labels import label
-from schemas.roles import REVIEW
+from schemas.roles import CASEWORK, REVIEW
 from schemas.unit_acts import LEVELS
 from schemas.units import Tree
 from sync.directory import tree_of
@@ -54,6 +54,8 @@ def case_private(case_id: str) -> Response:
     purpose = typed("purpose")[:MAX_PURPOSE]
     private = read_private(node, me(), found, purpose)
     words = read_words(node, me(), found, purpose) if private is None else private["words"]
+    if private is None and not words and me().role not in CASEWORK:  # nothing here was ever for them
+        raise Forbidden("role_not_allowed", field="role", value=me().role)
     return _case(node, found, private, words)
 
 

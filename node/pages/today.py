@@ -129,7 +129,7 @@ def _group(node: Replica, unit: Unit) -> dict[str, Any]:
         "records": recent(node, [unit.id], day - timedelta(days=RECORD_DAYS), day),
         "stats30": stats(node, unit.id, day),
         "idem": secrets.token_hex(16),
-        "reminded": reminded(node, [unit.id]),
+        "reminded": reminded(node, list(dict.fromkeys((me().unit, unit.id)))),
     }
 
 
@@ -162,7 +162,7 @@ def _units(node: Replica, unit: Unit) -> dict[str, Any]:
         "counts": _counts(below.get(unit.id, [])),
         "rows": rows_shown,
         "next": None,
-        "reminded": reminded(node, [unit.id]),
+        "reminded": reminded(node, list(dict.fromkeys((me().unit, unit.id)))),
     }
 
 
