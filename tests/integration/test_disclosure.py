@@ -163,7 +163,8 @@ def test_a_worker_reads_why_an_offer_of_the_own_unit_was_sent_back_logged_and_no
     assert seen["private"] is None
     assert "请先在村里谈一次" in str(seen["timeline"])
     assert "涉及两个村" not in str(seen["timeline"])
-    assert there.village.count("reading", "account = 'w' AND purpose = '看退回原因'") == 1
+    read = "act = 'private_read' AND account = 'w' AND purpose = '看退回原因'"
+    assert there.village.count("audit", read) == 1
     group = Caseworker(there.village, "g", "worker", E_GROUPS[0])
     assert group.get(f"/{case['id']}").status_code in (403, 404)
 
