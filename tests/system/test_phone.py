@@ -375,6 +375,7 @@ def test_a_worker_of_many_groups_reports_for_the_one_that_is_chosen_without_a_ne
         phone.ready_offline()
         phone.network.down = True
         phone.page.reload()
+        phone.page.wait_for_selector(".chips a")
         assert phone.page.locator(".chips a").count() == len(GROUPS)
         phone.page.click(f".chips a[href$='{unit}']")
         phone.page.wait_for_selector(f"h1:has-text('东村{int(unit[-3:])}组')")
