@@ -14,6 +14,7 @@ from node.migrations import NODE
 from node.sessions import Session, Token, device_word
 from schemas.errors import GridError
 from sync.database import MEMORY, open_database
+from sync.migrations import SYNC
 
 OLD, NEW = "old-password-1", "new-password-2"
 EDGE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/120.0 Safari/537.36 Edg/120.0"
@@ -339,7 +340,7 @@ def test_an_account_elsewhere_in_the_tree_is_out_of_reach(unit: str) -> None:
 
 
 def test_a_node_of_before_keeps_its_accounts_and_sessions() -> None:
-    old = open_database(MEMORY)
+    old = open_database(MEMORY, SYNC)
     NODE.apply(old, stop_before="accounts")
     old.execute("INSERT INTO account (name, role, unit, created_at) VALUES ('li', 'worker', '1', 5)")
     old.execute("INSERT INTO session (hash, account, created_at, expires_at) VALUES (x'00', 'li', 5, 9)")

@@ -333,7 +333,7 @@ def test_the_page_of_an_account_offers_what_can_be_done_with_it(county: Node) ->
     def offered(name: str) -> set[str]:
         return set(re.findall(r'action="/users/(\w+)"', boss.get(f"/users/one?name={name}").text))
 
-    assert (offered("boss"), offered("li"), offered("wu")) == (set(), {"code", "disable"}, {"enable"})
+    assert (offered("boss"), offered("li"), offered("wu")) == (set(), {"code", "disable", "phone"}, {"enable"})
 
 
 def test_nobody_disables_oneself(county: Node) -> None:
