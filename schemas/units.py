@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import pairwise
 
 from schemas.group_days import Steps
 from schemas.unit_acts import EPOCH, KINDS, LEVELS, Act, check_act, level_above
@@ -107,12 +108,12 @@ class Tree:
             version = self.nearest(version.parent_id, day) if version.parent_id is not None else None
         return tuple(chain)
 
-    def address(self, unit: str, day: date) -> str | None:
-        """Where the new parent's node answers, as the last move of the unit, or of one above it, says."""
-        for one in self.ancestors(unit, day):
+    def address(self, unit: str, day: date) -> tuple[str, str] | None:
+        """(new parent, where its node answers), as the last move of the unit, or of one above it, says."""
+        for one, parent in pairwise(self.ancestors(unit, day)):
             named = [address for since, address in self._addresses.get(one, ()) if since <= day]
             if named:
-                return named[-1] or None
+                return (parent, named[-1]) if named[-1] else None
         return None
 
     def below(self, unit: str, ancestor: str, day: date) -> bool:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from schemas.errors import GridError
 from schemas.events import next_acc
 from schemas.strict_json import dumps
-from sync import auth, heads, inlog, log, marks, owed, refusals, trails
+from sync import auth, inlog, log, marks, owed, refusals, trails
 from sync.certificates import intact
 from sync.database import write
 from sync.env import Reply
@@ -18,7 +18,7 @@ from sync.log import new_log_id
 from sync.manifest import VERSION, Answer, point_json, read_answer, read_have, read_rebased
 from sync.replica import Replica
 from sync.server import EXCHANGE_PATH, REBASE_PATH
-from sync.talk import ExchangeFailed, Talk, code_of, json_of, retry_after
+from sync.talk import ExchangeFailed, Talk, caught_up, code_of, json_of, retry_after
 from sync.wire import CONTENT_TYPE, MAX_EVENTS, Incoming, LineReader, LineWriter, encode, inflate, split
 
 CLIENT: Final = "0.1.0"
@@ -122,18 +122,8 @@ class Client:
         going_on, self._handed = handed != self._handed and handed != (set(), set()), handed
         scrub(self.replica)
         behind = log.up_tip(db)[0] > answer.have[0]
-        busy = behind or answer.more or going_on or bool(new_marks or owed.wanted(db))
-        if not busy:
-            self._caught_up()
+        busy = behind or answer.more or going_on or bool(new_marks or owed.wanted(db)) or caught_up(self.replica)
         return Outcome("ok", len(batch.lines), pulled + returned, busy=busy, next_s=answer.next_s)
-
-    def _caught_up(self) -> None:
-        """The parent has nothing more: what a restored copy still lacks is nowhere, and what waited for it goes on."""
-        db, env = self.replica.db, self.replica.env
-        if heads.is_covered(db) or heads.is_awaited(db):
-            with write(db, "apply", env):
-                heads.uncover(db)
-                Intake(self.replica, env.now_ms()).finish(caught_up=True)
 
     def _read(self, reply: Reply) -> tuple[Answer, list[Incoming], list[Incoming]]:
         """(answer, lines handed back, down lines)."""

@@ -144,6 +144,12 @@ def events(db: Database, where: str = "1", params: Iterable[object] = (), page: 
                 yield _stored(same)
 
 
+def written_for(db: Database, unit: str) -> list[str]:
+    """The hashes of all that nodes certified for a unit wrote, in the order of arrival."""
+    asked = "SELECT e.hash FROM event e WHERE e.node IN (SELECT node FROM node_cert WHERE unit = ?) ORDER BY e.n"
+    return [row[0] for row in db.execute(asked, [unit]).fetchall()]
+
+
 def _whole(rows: list[Row]) -> bool:
     """Whether facts, header and texts still give the hashes that they are stored under; signatures are left alone."""
     if header_hash(rows[0][2]) != rows[0][1]:

@@ -172,3 +172,9 @@ def applied(db: Database) -> None:
         "CREATE TABLE down_seen (link TEXT NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (link, n))"
         " STRICT, WITHOUT ROWID"
     )
+
+
+@SYNC()
+def compared(db: Database) -> None:
+    """Whether what the city published was compared with what a parent, new to this node, had sent down by its end."""
+    db.conn.execute("ALTER TABLE link ADD COLUMN compared INTEGER NOT NULL DEFAULT 1")

@@ -42,10 +42,20 @@ def move_over(db: Database, link: str, log_id: str) -> None:
 
 def settle(db: Database, link: str, log_id: str, hashes: Collection[str]) -> None:
     """These came over the log."""
-    for owing in (log_id, ANY_LOG):
-        if db.execute("SELECT 1 FROM owed WHERE link = ? AND log = ? LIMIT 1", [link, owing]).fetchone():
-            rows = [(link, owing, event_hash) for event_hash in hashes]
-            db.conn.executemany("DELETE FROM owed WHERE link = ? AND log = ? AND hash = ?", rows)
+    _clear(db, link, log_id, hashes)
+    came = _clear(db, link, ANY_LOG, hashes)
+    if came:  # another disk of the same unit, which speaks of a log of its own, has not got them
+        asked = "SELECT log FROM inlog_base WHERE link = ? AND kept = 1 AND log <> ?"
+        for (other,) in db.execute(asked, [link, log_id]).fetchall():
+            note(db, link, other, came)
+
+
+def _clear(db: Database, link: str, log_id: str, hashes: Collection[str]) -> list[str]:
+    """Returns those that were owed."""
+    if not db.execute("SELECT 1 FROM owed WHERE link = ? AND log = ? LIMIT 1", [link, log_id]).fetchone():
+        return []
+    gone = "DELETE FROM owed WHERE link = ? AND log = ? AND hash = ?"
+    return [one for one in hashes if db.execute(gone, [link, log_id, one]).rowcount]
 
 
 def lines(db: Database, link: str, log_id: str) -> Iterator[LogLine]:

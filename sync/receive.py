@@ -69,7 +69,7 @@ def _moved(replica: Replica, unit: str, host: str) -> Forbidden:
             return Forbidden("moved", field="Grid-Node", value=unit, parent=one, url=row[0])
     address = tree.address(unit, today)
     if address is not None:
-        return Forbidden("moved", field="Grid-Node", value=unit, parent=above[0], url=address)
+        return Forbidden("moved", field="Grid-Node", value=unit, parent=address[0], url=address[1])
     if me.parent is None:
         return Forbidden("moved", field="Grid-Node", value=unit, parent=host, url=None)
     row = db.execute("SELECT COALESCE(url, reached) FROM link WHERE link = ?", [replica.link_up]).fetchone()
@@ -105,11 +105,21 @@ def take_up(intake: Intake, child: Child, request: Request, lines: Sequence[Inco
         owed.note(db, child.link, request.log, inlog.begin(db, child.link, request.log, request.start))
     log.append_in(db, child.link, request.log, rows)
     owed.settle(db, child.link, request.log, [row[1] for row in rows])
+    _owe_successor(intake, child, lines)
     for (n, _, _), line in zip(rows, lines, strict=True):
         if line.event is not None:
             intake.add(line.event, source)
         else:
             set_aside(intake, child.link, request.log, n, line)
+
+
+def _owe_successor(intake: Intake, child: Child, lines: Sequence[Incoming]) -> None:
+    """A late stick of a lost node is taken in like its exchange: who speaks over the link now is handed what is new."""
+    db = intake.db
+    row = db.execute("SELECT node FROM link WHERE link = ? AND node <> ?", [child.link, child.node]).fetchone()
+    if row is not None:
+        new = [line.hash for line in lines if line.event is not None and log.held(db, line.hash) is None]
+        owed.note(db, child.link, owed.ANY_LOG, new)
 
 
 def refused_after(replica: Replica, child: Child, log_id: str, n: int) -> list[list[object]]:

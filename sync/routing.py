@@ -109,6 +109,10 @@ def _catch_up(replica: Replica, tree: Tree, link: str, child: str, units: Iterab
     for unit in units:
         for event_hash in list(replica.app.addressed_below(replica, unit)):
             _put_held(replica, link, event_hash)
+        if unit == child:  # what an earlier node of the unit wrote, whether it counts or not
+            for event_hash in log.written_for(replica.db, unit):
+                if not inlog.came_over(replica.db, link, event_hash):
+                    _put_held(replica, link, event_hash)
         if unit != child and unit in hosts:  # its own node brings its log along to the new parent
             continue
         for event_hash in list(replica.app.history_below(replica, unit)):

@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from schemas.errors import Corrupt, GridError
 from schemas.strict_json import Json, loads
-from sync import auth, directory, log, owed, trails
+from sync import auth, directory, heads, log, owed, trails
 from sync.certificates import key_of
 from sync.database import write
 from sync.env import Reply, TransportError
@@ -100,11 +100,11 @@ class Talk:
         adopt(self.replica, trail, url.rstrip("/"), self._url)
 
     def _may_be_parent(self, trail: Trail, said: str) -> bool:
-        """Whether it is the unit that the redirect names, or one that ever stood above us: the new parent unit may
-        have no node of its own.
+        """Whether it is the unit that the redirect names, or one that ever stood above that or us: the new parent unit
+        may have no node of its own.
         """
-        unit, me = trail.claims[-1][1], self.replica.identity
-        return unit != me.unit and (unit == said or directory.tree_of(self.replica).ever_below(me.unit, unit))
+        unit, me, tree = trail.claims[-1][1], self.replica.identity, directory.tree_of(self.replica)
+        return unit != me.unit and (unit == said or any(tree.ever_below(one, unit) for one in (said, me.unit)))
 
     def _trail_of(self, reply: Reply) -> Trail | None:
         """The certificates in a hello that lead from our root to the key that signed it."""
@@ -154,6 +154,7 @@ def adopt(replica: Replica, trail: Trail, url: str | None, told: str | None = No
         owed.move_over(replica.db, link, down_log)
         if fresh:  # earlier parents may be gone with all that they sent down and not yet up
             owed.note(replica.db, link, down_log, _sent_down(replica.db))
+            replica.db.execute("UPDATE link SET compared = 0 WHERE link = ?", [link])
         replica.db.execute(
             "UPDATE link SET node = ?, nonce = NULL, url = COALESCE(?, url), told = COALESCE(?, told) WHERE link = ?",
             [node, url, told, link],
@@ -170,6 +171,35 @@ def _sent_down(db: Database) -> list[str]:
         kinds,
     )
     return [row[0] for row in rows]
+
+
+def caught_up(replica: Replica) -> bool:
+    """The parent has nothing more: what a restored copy still lacks is nowhere, and what waited for it goes on; what a
+    new parent did not send of what the city publishes it has lost, with the city perhaps, and is handed back. Returns
+    whether there is such.
+    """
+    db, link = replica.db, replica.link_up
+    (compared, down_log) = db.execute("SELECT compared, down_log FROM link WHERE link = ?", [link]).fetchone()
+    if compared and not heads.is_covered(db) and not heads.is_awaited(db):
+        return False
+    with write(db, "apply", replica.env):
+        lacking = [] if compared else _not_sent(db, link)
+        owed.note(db, link, down_log, lacking)
+        db.execute("UPDATE link SET compared = 1 WHERE link = ?", [link])
+        heads.uncover(db)
+        Intake(replica, replica.env.now_ms()).finish(caught_up=True)
+    return bool(lacking)
+
+
+def _not_sent(db: Database, link: str) -> list[str]:
+    """What the city published that did not come over this link."""
+    kinds = sorted(PUBLISHED)
+    rows = db.execute(
+        f"SELECT e.hash FROM event e WHERE e.kind IN ({','.join('?' * len(kinds))}) AND NOT EXISTS"
+        " (SELECT 1 FROM inlog i WHERE i.link = ? AND i.hash = e.hash) ORDER BY e.n",
+        [*kinds, link],
+    )
+    return [row[0] for row in rows.fetchall()]
 
 
 def json_of(reply: Reply) -> Json:

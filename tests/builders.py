@@ -191,8 +191,12 @@ class Node:
         if not marker:
             self.env.marker = None
         self.replica = _reopened(self.replica, backup, self.env)
-        self._client = self._app = None
+        self.forget_process()
         notice_restored_copy(self.replica)
+
+    def forget_process(self) -> None:
+        """What a process keeps in memory only is made anew."""
+        self._client = self._app = None
 
     # ---- what it holds
 

@@ -106,3 +106,21 @@ def test_the_command_wants_a_whole_key_and_an_empty_folder(desk: Desk, tmp_path:
     assert desk.at_hub("verify").code == 0
     desk.hub = desk_hub
     assert_refused(desk.at_hub("init", "--recover", key, "--unit", "421000000000"))
+
+
+def test_what_a_restored_hub_had_published_comes_back_from_a_node_that_has_a_new_parent_since() -> None:
+    city = City()
+    backup = city.hub.snapshot()
+    village = city.join(city.hub, E_VILLAGE)
+    entry = {"type": "unit", "act": "rename", "unit": E_GROUPS[0], "date": "2026-11-20", "name": "改名组"}
+    city.hub.publish(entry)
+    village.sync()
+    acts = village.count("directory_act")
+    city.hub.restore(backup)
+    town = city.join(city.hub, E_TOWN)
+    for node in (town, village):
+        node.client.own_url = node.url
+        node.sync()
+    city.settle(30)
+    assert village.replica.identity.parent == E_TOWN
+    assert [node.count("directory_act") for node in city.nodes] == [acts] * 3

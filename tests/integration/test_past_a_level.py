@@ -81,3 +81,37 @@ def test_what_a_child_sends_of_itself_is_not_handed_down_to_it_too(city: City) -
     assert owing == 1
     assert [node.sync().pulled for node in (village, town, county)] == [0, 0, 0]
     assert hub.count("owed") == 0
+
+
+def test_two_disks_of_one_unit_both_get_what_a_stick_had_brought_of_their_predecessor() -> None:
+    city = City()
+    county, town = city.line(EAST, E_TOWN)
+    town.check(E_GROUPS[0], "2026-11-19")
+    city.settle()
+    kept = town.check(E_GROUPS[0], "2026-11-20")
+    files = [file.content for file in carrier.export(town.replica)]
+    successor = city.replace(town, county)
+    twin = city.clone(successor)
+    for disk, group in ((successor, E_GROUPS[1]), (twin, E_GROUPS[2])):
+        disk.check(group, "2026-11-20")
+    city.settle(30)
+    for content in files:
+        carrier.take_in(city.hub.replica, content)
+    city.settle(30)
+    assert [kept in hashes(node) for node in (successor, twin)] == [True, True]
+    assert [waiting(node) for node in (successor, twin)] == [0, 0]
+
+
+def test_a_late_stick_of_a_lost_node_reaches_its_successor_even_where_the_loss_was_forgotten() -> None:
+    city = City()
+    (county,) = city.line(EAST)
+    backup = city.hub.snapshot()
+    kept = county.check(E_GROUPS[0], "2026-11-20")
+    files = [file.content for file in carrier.export(county.replica)]
+    successor = city.replace(county, city.hub, sync=False)
+    city.hub.restore(backup, marker=False)
+    successor.sync()
+    successor.sync()
+    assert [carrier.take_in(city.hub.replica, content).moved for content in files] == [True]
+    city.settle(30)
+    assert kept in hashes(successor)

@@ -8,7 +8,22 @@ from collections.abc import Callable
 import pytest
 from crafted import signed
 
-from builders import CITY, DAY_MS, E_GROUPS, E_TOWN, E_VILLAGE, EAST, TODAY, W_GROUPS, W_TOWN, WEST, City, Node, Sent
+from builders import (
+    CITY,
+    DAY_MS,
+    E_GROUPS,
+    E_TOWN,
+    E_VILLAGE,
+    EAST,
+    TODAY,
+    W_GROUPS,
+    W_TOWN,
+    W_VILLAGE,
+    WEST,
+    City,
+    Node,
+    Sent,
+)
 from node.status import alarms, forks, heads
 from schemas.errors import GridError
 from sync import carrier, enrol, log, marks, owed, server
@@ -275,6 +290,19 @@ def test_a_move_without_an_address_leads_over_the_ancestor_that_knows_the_way() 
     city.hub.publish({"type": "unit", "act": "move", "unit": E_TOWN, "date": "2026-11-21", "parent": WEST})
     city.settle(20)
     assert town.replica.identity.parent == WEST
+
+
+def test_a_node_below_a_unit_that_moves_finds_the_new_parent_by_the_address_of_the_act() -> None:
+    city = City()
+    west, east, town = city.join(city.hub, WEST), *city.line(EAST, E_TOWN)
+    group = city.join(west, W_GROUPS[0])
+    city.settle()
+    move = {"type": "unit", "act": "move", "unit": W_VILLAGE, "date": "2026-11-21", "parent": E_TOWN}
+    city.hub.publish(move | {"address": town.url})
+    for node in (west, east, town):
+        node.sync()
+    city.settle(20)
+    assert group.replica.identity.parent == E_TOWN
 
 
 def test_a_unit_that_gets_its_node_later_is_given_its_earlier_reports() -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 from typing import Final
 
 import pytest
 import rules
-from disks import walk
+from disks import play, script_of
+from ground import Ground
 from rules import Rule
+from shrink import laws_in
 from simulate import simulate
+
+from builders import E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, W_TOWN, W_VILLAGE, WEST
 
 MAX_SEEDS: Final = 200
 OF_DISKS: Final = frozenset(
@@ -17,9 +22,19 @@ OF_DISKS: Final = frozenset(
 )
 
 
+DEEDS: Final = frozenset(
+    {"check", "exchange", "back_up", "rename", "restore", "restore_hub", "clone", "replace", "move", "casework"}
+    | {"damage"}
+)
+LINES: Final = ((EAST, E_TOWN, E_VILLAGE, E_GROUPS[0]), (WEST, W_TOWN, W_VILLAGE, W_GROUPS[0]))
+
+
 def laws_of_a_walk(seed: int) -> set[str]:
-    """The laws that a walk of disks breaks."""
-    return {text.split()[0].rstrip(":") for text in walk(seed, OF_DISKS)[1]}
+    """The laws that a walk of disks breaks, in a city of two lines of one to four computers."""
+    random = Random(seed)
+    nodes = [unit for line in LINES for unit in line[: random.randint(1, 4)]]
+    script = script_of(seed, OF_DISKS, ground=Ground((2, 1, 1, 3), tuple(nodes)), deeds=DEEDS)
+    return laws_in(play(script)[1])
 
 
 def laws_of_a_city(seed: int) -> set[str]:
