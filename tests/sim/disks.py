@@ -64,6 +64,7 @@ class Walk:
         for unit in script.ground.nodes:
             self._found(unit)
         self.city.settle(SETTLE_ROUNDS)
+        self.city.network.log.clear()
         self.backups = {id(node): (node, node.snapshot()) for node in self.city.nodes}
 
     def _found(self, unit: str) -> None:
@@ -205,6 +206,7 @@ class Walk:
         return self._settle() + [found for law in LAWS for found in law(self.city, self.damaged)]
 
     def _settle(self) -> list[str]:
+        self.city.network.log.clear()
         quiet = marks = 0
         failed: list[str] = []
         for _ in range(MAX_ROUNDS):
@@ -217,6 +219,7 @@ class Walk:
             known, marks = marks, sum(node.count("mark") for node in self.city.nodes)
             moved = marks != known or any(one.pushed or one.pulled for _, one in said)
             quiet = 0 if moved or failed else quiet + 1
+            self.city.network.log.clear()  # of a large city it would not fit the memory
             if quiet == 2:
                 return self._idle()
         return [f"L4: does not fall quiet; failed: {failed}"]

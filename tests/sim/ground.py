@@ -10,8 +10,9 @@ from typing import Final
 
 from builders import CITY
 
-# (how often in a thousand, fewest nodes, most nodes): a large city takes as long as a hundred small ones.
-SIZES: Final = ((895, 5, 9), (90, 10, 24), (12, 25, 60), (2, 61, 160), (1, 161, 400))
+SIZES: Final = ((90, 5, 9), (9, 10, 24), (1, 25, 60))  # (how often in a hundred, fewest computers, most computers)
+# (of how many seeds one, fewest, most): they take as long as many small ones.
+LARGE: Final = ((500, 161, 400), (250, 61, 160))
 DEPTH_BIAS: Final = (0, 2, 3, 4, 3)  # how readily a county, township, village, group gets a computer
 LEVELS: Final = ("city", "county", "township", "village", "group")
 DIRECT: Final = 0.1  # how often a computer is put below a unit without one
@@ -66,9 +67,11 @@ def code(county: int, township: int = 0, village: int = 0, group: int = 0) -> st
     return f"421{county:03d}{township:03d}{village:03d}" + (f"{group:03d}" if group else "")
 
 
-def drawn(random: Random) -> Ground:
+def drawn(seed: int, random: Random) -> Ground:
     """A ground of 5 to 400 computers, the large ones seldom."""
-    _, fewest, most = random.choices(SIZES, [often for often, _, _ in SIZES])[0]
+    _, fewest, most = next(
+        (size for size in LARGE if seed % size[0] == 0), random.choices(SIZES, [often for often, _, _ in SIZES])[0]
+    )
     count = random.randint(fewest, most)
     shape = _shape_for(random, count)
     whole = Ground(shape, ())

@@ -61,7 +61,7 @@ def of_seed(
     """The whole script of a seed."""
     names, often = list(weights), list(weights.values())
     deeds = [(at, Random(f"{seed} {walk} deed {at}").choices(names, often)[0]) for at in range(steps)]
-    ground = drawn(Random(f"{seed} {walk} ground")) if ground is None else ground
+    ground = drawn(seed, Random(f"{seed} {walk} ground")) if ground is None else ground
     return Script(walk, seed, faults, tuple(deeds), ground)
 
 
