@@ -102,6 +102,8 @@ class Client:
             return None
         if reply.status == 403 and code_of(reply) == "moved":
             return self._follow_move(reply)
+        if reply.status == 403 and code_of(reply) == "not_below":
+            self.talk.go_back()
         if reply.status == 409:
             return self._follow(reply, up_log)
         answer, lost, lines = self._read(reply)

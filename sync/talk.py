@@ -99,6 +99,16 @@ class Talk:
             raise ExchangeFailed("moved", 403)
         adopt(self.replica, trail, url.rstrip("/"), self._url)
 
+    def go_back(self) -> None:
+        """Who a redirect led to knows nothing of us: the act that moved us may be lost, the hub having been restored.
+        Then the config's word counts again; if the act is only late there, we are sent on once more.
+        """
+        if self.url == self._url:
+            return
+        trail, me = self._trail_of(self._request("GET", self._url + HELLO_PATH, {}, b"")), self.replica.identity
+        if trail is not None and trail.claims[-1][1] not in (me.parent, me.unit):
+            adopt(self.replica, trail, None)
+
     def _may_be_parent(self, trail: Trail, said: str) -> bool:
         """Whether it is the unit that the redirect names, or one that ever stood above that or us: the new parent unit
         may have no node of its own.

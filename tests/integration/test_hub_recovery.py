@@ -8,7 +8,7 @@ import pytest
 from casework import PRIVATE, Caseworker
 from desk import Desk, assert_refused, desk_in
 
-from builders import E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, WEST, City, Node
+from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, WEST, City, Node
 from hub.directory import RECOVERY_KEY
 from hub.recovery import begin_hub
 from node import rollup
@@ -124,3 +124,19 @@ def test_what_a_restored_hub_had_published_comes_back_from_a_node_that_has_a_new
     city.settle(30)
     assert village.replica.identity.parent == E_TOWN
     assert [node.count("directory_act") for node in city.nodes] == [acts] * 3
+
+
+def test_a_node_that_a_lost_act_had_moved_comes_back_from_a_parent_that_knows_nothing_of_it() -> None:
+    city = City()
+    west, village = city.join(city.hub, WEST), city.join(city.hub, E_VILLAGE)
+    city.settle()
+    backup = city.hub.snapshot()
+    move = {"type": "unit", "act": "move", "unit": E_TOWN, "date": "2026-11-20", "parent": WEST}
+    city.hub.publish(move | {"address": west.url})
+    village.client.exchange()
+    assert village.replica.identity.parent == WEST
+    city.hub.restore(backup)
+    kept = village.check(E_GROUPS[0], "2026-11-20")
+    assert village.sync().last.problem == "not_below"
+    city.settle(30)
+    assert (village.replica.identity.parent, kept in hashes(city.hub)) == (CITY, True)

@@ -73,6 +73,33 @@ def history(city: City, damaged: set[str]) -> list[str]:
     return broken
 
 
+def addressed(city: City, _damaged: set[str]) -> list[str]:
+    """What was said to a unit is held by its node, whoever said it above and whatever became of them."""
+    asked = "SELECT hash, unit FROM event WHERE kind IN ('excuse', 'remind', 'return') AND standing = 'ok'"
+    rows, broken = city.hub.db.execute(asked).fetchall(), []
+    for node in city.nodes:
+        held = {row[0] for row in node.db.execute("SELECT hash FROM event")}
+        lacking = [event for event, unit in rows if unit == node.unit and event not in held]
+        broken += [f"addressed {name_of(city, node)}: lacks what was said to it: {lacking[:3]}"] if lacking else []
+    return broken
+
+
+def erased(city: City, _damaged: set[str]) -> list[str]:
+    """L7: what an erasure that counts names is nowhere, in the clear or under seal."""
+    gone = {row[0] for row in city.hub.db.execute("SELECT DISTINCT hash FROM erased WHERE part = 'per'")}
+    named = "SELECT e.hash FROM event e JOIN part p ON p.event = e.n WHERE p.name = 'per' AND p.text IS NOT NULL"
+    sealed = (
+        "SELECT t.hash FROM disclosure_text t JOIN event e ON e.hash = t.disc JOIN part p ON p.event = e.n"
+        " WHERE p.name = 'sealed' AND p.text IS NOT NULL"
+    )
+    broken = []
+    for node in city.nodes:
+        for words, sql in (("holds the text", named), ("holds the ciphertext", sealed)):
+            still = {row[0] for row in node.db.execute(sql)} & gone
+            broken += [f"L7 {name_of(city, node)}: {words} of what was erased: {still}"] if still else []
+    return broken
+
+
 def disclosed(city: City, _damaged: set[str]) -> list[str]:
     """L9: one owner everywhere. L11: the owner's node has every private text of the case that anybody holds."""
     tree, certified = directory.tree_of(city.hub.replica), directory.certified_units(city.hub.db)
@@ -123,4 +150,6 @@ def rebuilt(city: City, damaged: set[str]) -> list[str]:
     return broken
 
 
-LAWS: Final[tuple[Law, ...]] = (at_the_top, received, same_directory, history, disclosed, verified, rebuilt)
+LAWS: Final[tuple[Law, ...]] = (
+    at_the_top, received, same_directory, history, addressed, erased, disclosed, verified, rebuilt,
+)  # fmt: skip

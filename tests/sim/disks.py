@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final
 
+import deeds_desk
 import deeds_disks
 import deeds_work
 from deeds_disks import DISKS
@@ -37,7 +38,8 @@ SETTLE_ROUNDS: Final = 60
 FAULTS: Final = frozenset({*DISKS, *WIRES, *STICKS, *POWER, *VERSIONS, "erase"})
 # Commits that a walk makes; the others strike in the cities (test_sim.py).
 COMMITS: Final = (
-    "adopt", "apply", "case", "check", "erase", "exchange", "import", "publish", "rebuild", "revoke", "sync_state",
+    "adopt", "apply", "audit", "case", "check", "erase", "exchange", "excuse", "import", "publish", "rebuild", "remind",
+    "return", "revoke", "sync_state", "todo",
 )  # fmt: skip
 CRASHES: Final = tuple(f"crash {name} {moment}" for name in COMMITS for moment in ("before", "after"))
 COUNTED: Final = (*DISKS, *STRUCK, *STICKS, *VERSIONS, "erase", "database_error", *CRASHES)
@@ -254,7 +256,7 @@ DEEDS: Final[dict[str, tuple[float, Callable[[Any], None]]]] = {
     "join": (1, deeds_disks.join), "move": (1, deeds_disks.move), "casework": (8, deeds_work.casework),
     "erase": (1, deeds_work.erase_something), "damage": (3, deeds_disks.damage), "carry": (9, Walk.carry),
     "clock": (1.2, deeds_disks.turn_clock), "weeks": (0.6, deeds_disks.weeks), "rebuild": (0.7, deeds_work.rebuild_one),
-    "later_version": (1.2, deeds_work.later_version), "upgrade": (1, deeds_work.upgrade),
+    "desk": (5, deeds_desk.desk), "later_version": (1.2, deeds_work.later_version), "upgrade": (1, deeds_work.upgrade),
 }  # fmt: skip
 Walk.deeds = DEEDS
 

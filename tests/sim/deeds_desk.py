@@ -1,0 +1,71 @@
+"""What reviewers do at their desks in a walk: remind, excuse, return, take notice; and a config that is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from disk_laws import name_of
+
+from builders import TODAY, Node
+from node import audit, checks, excuses, reminders, todo
+from node.accounts import Account
+from schemas.errors import GridError
+
+if TYPE_CHECKING:
+    from disks import Walk
+
+DESK: Final = ("remind", "excuse", "return", "notice", "config")
+
+
+def desk(walk: Walk) -> None:
+    """One of these, at any node, about a unit below it."""
+    node = walk.some()
+    account = Account("reviewer", "reviewer", node.unit)
+    name = walk.random.choice(DESK)
+    try:
+        DOINGS[name](walk, node, account)
+        walk.note(f"{name} at {name_of(walk.city, node)}")
+    except GridError as refusal:
+        walk.note(f"no {name} at {name_of(walk.city, node)}: {refusal.code}")
+
+
+def _remind(walk: Walk, node: Node, account: Account) -> None:
+    day = TODAY - timedelta(days=walk.random.randint(1, 5))
+    body = {"unit": _below(walk, node), "period": day.isoformat(), "text": "请尽快补报"}
+    reminders.remind(node.replica, account, body)
+
+
+def _excuse(walk: Walk, node: Node, account: Account) -> None:
+    day = TODAY - timedelta(days=walk.random.randint(1, 5))
+    body = {"unit": _below(walk, node), "from": str(day), "to": str(day + timedelta(days=2)), "reason": "停电"}
+    excuses.give(node.replica, account, body)
+
+
+def _return(walk: Walk, node: Node, account: Account) -> None:
+    rows = node.db.execute("SELECT event FROM check_duty WHERE unit <> ? ORDER BY unit, day", [node.unit]).fetchall()
+    if rows:
+        checks.send_back(node.replica, account, walk.random.choice(rows)[0], {"reason": "请核实", "text": "不符"}, None)
+
+
+def _notice(walk: Walk, node: Node, account: Account) -> None:
+    rows = node.db.execute("SELECT ref FROM case_todo WHERE kind = 'void' ORDER BY ref").fetchall()
+    if rows:
+        todo.take_notice(node.replica, account, walk.random.choice(rows)[0])
+
+
+def _config(walk: Walk, node: Node, _account: Account) -> None:
+    audit.note_settings(node.replica, f"{walk.random.getrandbits(64):x}")
+
+
+def _below(walk: Walk, node: Node) -> str:
+    """Mostly a group, else any unit; one that is not below is refused."""
+    if walk.random.random() < 0.6:
+        return walk.groups_near(node.unit)[0]
+    return walk.random.choice(list(walk.script.ground.parents))
+
+
+DOINGS: Final[dict[str, Callable[[Walk, Node, Account], None]]] = {
+    "remind": _remind, "excuse": _excuse, "return": _return, "notice": _notice, "config": _config,
+}  # fmt: skip
