@@ -16,6 +16,7 @@ from schemas.encoding import b64, unb64
 from schemas.errors import BadRequest, Corrupt, Forbidden, GridError, Invalid
 from schemas.strict_json import Json, dumps, loads
 from sync import directory, log, marks, trails
+from sync.certificates import certificate
 from sync.database import write
 from sync.env import require_room
 from sync.intake import Intake
@@ -235,10 +236,10 @@ def _store(intake: Intake, writer: Child, request: Request, lines: Sequence[Inco
 
 def receipt(replica: Replica, node: str, log_id: str, chains: Sequence[str]) -> Carried:
     """A signed `.gack`: how far this node has the writer's log, what it set aside, and the newest marks it knows."""
-    found, db = directory.unit_of(replica.db, node), replica.db
-    if found is None:
+    db, unit = replica.db, _unit_of(replica, node)
+    if unit is None:
         raise Invalid("file_not_below", field="node", value=node, own=replica.identity.unit)
-    link = replica.link_to(found[0])
+    link = replica.link_to(unit)
     have = log.in_tip(db, link, log_id)
     refused = db.execute(
         "SELECT n, hash, code FROM refused WHERE link IN (?, ?) AND log = ? ORDER BY n LIMIT ?",
@@ -251,6 +252,16 @@ def receipt(replica: Replica, node: str, log_id: str, chains: Sequence[str]) -> 
     }  # fmt: skip
     content, digest = _sealed(replica, [*certs, dumps(said)], 0)
     return Carried(f"{node}-{have[0] if have else 0}-{digest[:4].hex()}{BACK}", content, 0)
+
+
+def _unit_of(replica: Replica, node: str) -> str | None:
+    """The unit of a file's writer, by a certificate that has no effect too: its issuer may have been revoked."""
+    found = directory.unit_of(replica.db, node)
+    if found is not None:
+        return found[0]
+    waiting = log.events(replica.db, "e.kind = 'cert' AND e.standing <> ?", ["ok"])
+    claims = [certificate(stored.event) for stored in waiting]
+    return next((claim[1] for claim in claims if claim is not None and claim[0] == node), None)
 
 
 @dataclass(frozen=True, slots=True)

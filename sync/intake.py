@@ -92,7 +92,7 @@ class Intake:
         """Stores a checked event unless it is held; returns its place in the log."""
         known = log.held(self.db, event.hash)
         if source in _FROM_ELSEWHERE and event.header.kind not in routing.PUBLISHED:
-            routing.owe_below(self.replica, directory.tree_of(self.replica), event)
+            routing.owe_below(self.replica, directory.tree_of(self.replica), event, self.judge.today())
         if known is not None:
             if not intact(self.db, event.hash):
                 self._mend(known, event, source)
@@ -121,7 +121,7 @@ class Intake:
                 owed.note(self.db, link, log_id, [event.hash])
         if standing == OK:
             self.effect(Stored(n, event, self.received_at))
-        routing.route(self.replica, self._tree_for(event), n, event)
+        routing.route(self.replica, self._tree_for(event), n, event, self.judge.today)
         self._erase(event.hash)
         return n
 

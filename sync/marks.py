@@ -71,8 +71,7 @@ def pass_on(replica: Replica, chains: Sequence[str], now_ms: int) -> None:
 def _city_has(db: Database, chain: str, tips: set[str], gaps: set[str]) -> bool:
     for line, _signature in db.execute(_NEWEST, [chain] * 4).fetchall():
         mark = parse_mark(line)
-        found = directory.unit_of(db, mark.by)
-        if found is not None and found[1] == CITY and tips <= set(mark.tips) and set(mark.gaps) <= gaps:
+        if _is_of_the_city(db, mark) and tips <= set(mark.tips) and set(mark.gaps) <= gaps:
             return True
     return False
 
@@ -88,17 +87,28 @@ def take_in(replica: Replica, relayed: Iterable[Json]) -> int:
             f"SELECT hash, seq FROM event WHERE chain = ? AND hash IN ({','.join('?' * len(mark.tips))})",
             [mark.chain, *mark.tips],
         ).fetchall()
-        if mark.chain[:26] == replica.identity.node:  # another disk went on, or this one went back
+        # Of the own chain another disk went on, or this one went back; what is from below a file carried past us.
+        if mark.chain[:26] == replica.identity.node or _is_of_the_city_for_below(replica, mark):
             lacking = set(mark.tips) - {row[0] for row in rows}
             owed.want(replica.db, sorted(lacking), at=mark.at)
         if not rows and not _is_kept_chain(replica.db, mark.chain):
             continue
         # A mark of tips that are not held here says nothing of what is; it is passed on to whom it may concern.
         kept += _keep(replica.db, mark, max((row[1] for row in rows), default=UNKNOWN_TOP), line, signature)
-        found = directory.unit_of(replica.db, mark.by)
-        if found is not None and found[1] == CITY:
+        if _is_of_the_city(replica.db, mark):
             _settle(replica.db, mark)
     return kept
+
+
+def _is_of_the_city(db: Database, mark: Mark) -> bool:
+    found = directory.unit_of(db, mark.by)
+    return found is not None and found[1] == CITY
+
+
+def _is_of_the_city_for_below(replica: Replica, mark: Mark) -> bool:
+    waited = "SELECT 1 FROM chain WHERE chain = ? AND side = 'below' AND behind_since IS NOT NULL"
+    waits = replica.db.execute(waited, [mark.chain]).fetchone() is not None
+    return waits and _is_of_the_city(replica.db, mark)
 
 
 def reached(db: Database, chain: str, seq: int, event_hash: str, disputed: bool) -> dict[str, int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import date
 from typing import Final
 
 from sqlite_utils import Database
@@ -10,7 +11,7 @@ from sqlite_utils import Database
 from schemas.events import Event
 from schemas.strict_json import dumps, loads
 from schemas.units import Tree
-from sync import clocks, directory, erasure, inlog, log, owed, revocation
+from sync import directory, erasure, inlog, log, owed, revocation
 from sync.certificates import certificate
 from sync.replica import Replica
 
@@ -30,10 +31,10 @@ def child_links(db: Database) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in db.execute("SELECT link, unit FROM link WHERE side = 'child' ORDER BY link")]
 
 
-def route(replica: Replica, tree: Tree, n: int, event: Event) -> None:
+def route(replica: Replica, tree: Tree, n: int, event: Event, today: Callable[[], date]) -> None:
     """Appends the event to the down log of each child that is to have it, its author's certificates before it."""
     if event.header.kind in REPORTS:
-        _route_report(replica, tree, n, event)
+        _route_report(replica, tree, n, event, today)
     if event.header.kind not in ROUTED:
         return
     about = _about(event)
@@ -54,13 +55,14 @@ def _is_known(db: Database, link: str, node: str) -> bool:
     return db.execute(asked, [link, node]).fetchone() is not None
 
 
-def _route_report(replica: Replica, tree: Tree, n: int, event: Event) -> None:
+def _route_report(replica: Replica, tree: Tree, n: int, event: Event, today: Callable[[], date]) -> None:
     """A report comes up by itself; but one of a node that does not stand below the unit's parent today, having served
-    the unit before it moved, has to be sent down to where the unit is now.
+    the unit before one of the two moved, has to be sent down to where the unit is now, or will be.
     """
-    author = directory.unit_of(replica.db, event.node)
+    author, unit = directory.unit_of(replica.db, event.node), event.header.unit
     for link, child in child_links(replica.db) if author else ():
-        if tree.ever_below(event.header.unit, child) and author and not tree.ever_below(author[0], child):
+        there = tree.below(unit, child, today()) or tree.below(unit, child, date.max)
+        if author and there and not tree.below(author[0], child, today()):
             put(replica, link, n, event)
 
 
@@ -113,12 +115,19 @@ def _catch_up(replica: Replica, tree: Tree, link: str, child: str, units: Iterab
             for event_hash in log.written_for(replica.db, unit):
                 if not inlog.came_over(replica.db, link, event_hash):
                     _put_held(replica, link, event_hash)
-        if unit != child and unit in hosts:  # its own node brings its log along to the new parent
-            continue
+        brings_its_log = unit != child and unit in hosts  # but for what those above wrote for it before
         for event_hash in list(replica.app.history_below(replica, unit)):
+            if brings_its_log and _is_written_below(replica.db, tree, event_hash, unit):
+                continue
             # What the child itself sent up it need not read again.
             if not inlog.came_over(replica.db, link, event_hash):
                 _put_held(replica, link, event_hash)
+
+
+def _is_written_below(db: Database, tree: Tree, event_hash: str, unit: str) -> bool:
+    asked = "SELECT c.unit FROM event e JOIN node_cert c ON c.node = e.node WHERE e.hash = ? ORDER BY c.event LIMIT 1"
+    row = db.execute(asked, [event_hash]).fetchone()
+    return row is not None and tree.ever_below(row[0], unit)
 
 
 def _put_held(replica: Replica, link: str, event_hash: str) -> None:
@@ -153,12 +162,12 @@ def _went_over(db: Database, link: str, event_hash: str) -> bool:
     return inlog.came_over(db, link, event_hash) or db.execute(asked, [link, event_hash]).fetchone() is not None
 
 
-def owe_below(replica: Replica, tree: Tree, event: Event) -> None:
+def owe_below(replica: Replica, tree: Tree, event: Event, today: date) -> None:
     """An event that did not come up by its link, but past it or from our parent, is owed to the child below which its
     author stands: a level that lost it, and a lost writer's successor, have it from nowhere else. What the child sends
     of itself meanwhile is settled.
     """
-    author, today = directory.unit_of(replica.db, event.node), clocks.today(replica)
+    author = directory.unit_of(replica.db, event.node)
     for link, child in child_links(replica.db) if author else ():
         if author and tree.below(author[0], child, today) and not inlog.came_over(replica.db, link, event.hash):
             owed.note(replica.db, link, owed.ANY_LOG, [event.hash])

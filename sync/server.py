@@ -189,8 +189,8 @@ def _hear_wants(replica: Replica, child: Child, request: Request) -> None:
         if row is None:
             missing.append(event_hash)
         elif directory.may_have(replica, row[0], child.unit):
-            chain, seq, _head = request.own
-            owed.note(db, child.link, request.log, log.line_up_to(db, event_hash, chain, seq, owed.MAX_HANDED))
+            line = log.line_up_to(db, event_hash, child.link, request.own[:2], owed.MAX_HANDED)
+            owed.note(db, child.link, request.log, line)
     owed.want(db, missing, child.link, request.log)
 
 

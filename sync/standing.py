@@ -73,8 +73,12 @@ class Judge:
         unit = self.unit(node)
         if unit is None:  # told apart when its certificate comes
             return True
+        return directory.tree_of(self._replica).below(unit, self._me.unit, self.today())
+
+    def today(self) -> date:
+        """The business day, looked up once."""
         self._today = self._today or clocks.today(self._replica)
-        return directory.tree_of(self._replica).below(unit, self._me.unit, self._today)
+        return self._today
 
     def forget(self, node: str | None = None) -> None:
         """What was looked up of a node, or of all, counts no more."""

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import pytest
 
-from builders import E_GROUPS, E_TOWN, E_VILLAGE, EAST, City, Node
+from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, W_TOWN, W_VILLAGE, WEST, City, Node
 from node.status import heads
-from sync import carrier
+from sync import carrier, directory, enrol
 from sync.verify import verify
 
 
@@ -115,3 +115,49 @@ def test_a_late_stick_of_a_lost_node_reaches_its_successor_even_where_the_loss_w
     assert [carrier.take_in(city.hub.replica, content).moved for content in files] == [True]
     city.settle(30)
     assert kept in hashes(successor)
+
+
+def moved(city: City, unit: str, to: str, *through: Node) -> None:
+    """The city publishes a move; these nodes hear of it first."""
+    city.hub.publish({"type": "unit", "act": "move", "unit": unit, "date": "2026-11-01", "parent": to})
+    for node in through:
+        node.client.own_url = node.url
+        node.sync()
+    city.settle(30)
+
+
+def test_a_unit_that_moves_with_its_node_is_followed_by_what_those_above_had_reported_for_it() -> None:
+    city = City()
+    east, west = city.join(city.hub, EAST), city.join(city.hub, WEST)
+    earlier = west.check(W_GROUPS[0], "2026-11-20")
+    town = city.join(west, W_TOWN, sync=False)
+    west.sync()
+    moved(city, W_TOWN, EAST, east, west, town)
+    assert town.replica.identity.parent == EAST
+    assert earlier in hashes(east)
+
+
+def test_a_report_reaches_where_its_unit_stands_though_its_author_stood_there_before_it_moved_away() -> None:
+    city = City()
+    east, west = city.join(city.hub, EAST), city.join(city.hub, WEST)
+    town = city.join(west, W_TOWN)
+    city.settle()
+    moved(city, W_TOWN, EAST, east, west, town)
+    city.hub.publish({"type": "unit", "act": "move", "unit": W_VILLAGE, "date": "2026-11-02", "parent": E_TOWN})
+    city.hub.publish({"type": "unit", "act": "move", "unit": E_TOWN, "date": "2026-11-03", "parent": WEST})
+    kept = town.check(W_GROUPS[0], "2026-11-20")  # it has not heard of it yet
+    city.settle(30)
+    assert (town.replica.identity.parent, kept in hashes(west)) == (EAST, True)
+
+
+def test_a_receipt_is_written_for_a_node_whose_issuer_was_revoked() -> None:
+    city = City()
+    (county,) = city.line(EAST)
+    town = city.join(county, E_TOWN)
+    town.check(E_GROUPS[0], "2026-11-20")
+    enrol.revoke(city.hub.replica, EAST)
+    (file,) = carrier.export(town.replica, everything=True)
+    done = carrier.take_in(city.hub.replica, file.content)
+    assert directory.unit_of(city.hub.db, done.node) is None
+    receipt = carrier.receipt(city.hub.replica, done.node, done.log, done.chains)
+    assert carrier.take_receipt(town.replica, receipt.content).unit == CITY

@@ -27,7 +27,7 @@ from sync.verify import verify
 
 NAME: Final = "hostile"
 STEPS: Final = 40
-ROUNDS: Final = 12
+ROUNDS: Final = 8
 ALARM_MS: Final = 4 * DAY_MS
 FAULTS: Final = frozenset(TRICKS)
 COUNTED: Final = (*TRICKS, "kept_back", "alarm_at_the_writer", "alarm_at_the_city", "stick_past_it")
