@@ -106,6 +106,13 @@ class ConfirmationsQuery(Page):
     to = fields.String(validate=DAY)
 
 
+class QualityQuery(StrictSchema):
+    """Which unit and period are reviewed."""
+
+    unit = fields.String(validate=UNIT)
+    period = fields.String(required=True, validate=SHORT)
+
+
 class DutiesQuery(Page):
     """Which day of which subtree, of which level, and duties in which state."""
 

@@ -18,6 +18,7 @@ from node.pages import (
     missing,
     people,
     phone,
+    quality,
     records,
     reminding,
     reports,
@@ -35,7 +36,7 @@ def blueprint() -> Blueprint:
     routes = Blueprint("pages", __name__)
     for subject in (
         today, found_case, phone, taking_in, todo, supervising, records, casework, case, missing, lifting, reminding,
-        reports, people, account, devices, users, syncing, carrying, figures, audit, evidence,
+        reports, quality, people, account, devices, users, syncing, carrying, figures, audit, evidence,
     ):  # fmt: skip
         subject.register(routes)
     return routes

@@ -33,6 +33,7 @@ WORK: Final[tuple[Entry, ...]] = (
 )
 FIGURES: Final[tuple[Entry, ...]] = (
     ("pages.reports", "nav.reports", "list"),
+    ("pages.quality", "nav.quality", "chart"),
     ("pages.rollup_page", "nav.rollup", "chart"),
 )
 SYSTEM: Final[tuple[Entry, ...]] = (

@@ -58,6 +58,7 @@ from schemas.excuses import REASON_CODES
 from schemas.labels import LANGUAGES, catalogue, has_label
 from schemas.measures import CHECK_MEASURES, CHECK_RATES, RATES
 from schemas.periods import CADENCES
+from schemas.quality import CRITERIA
 from schemas.roles import ROLES
 from schemas.unit_acts import ACTS as ACTS_ON_UNITS
 from schemas.unit_acts import KINDS as UNIT_KINDS
@@ -128,6 +129,7 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "page.case_form.": ("source", "urgency", "complexity", "scale", "amount_band", "name", "phone"),
     "page.cases.limit.": ("overdue", "orange", "yellow", "soon"),
     "measure.": (*CHECK_MEASURES, *CONFIRMATION_MEASURES, *CASE_MEASURES),
+    "quality.": tuple(CRITERIA),
     "page.report.part.": tuple(REPORT_PARTS),
     "rate.": (*CHECK_RATES, *CASE_RATES),
     "refused.": tuple(REFUSED_CODES),

@@ -1,0 +1,57 @@
+"""考评: how complete, timely and lasting the work of each unit is; every figure opens to its records."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+
+from node import quality
+from node.guard import language, me, replica
+from node.pages.case_words import unit_name
+from node.pages.frame import page
+from node.scope import today_of
+from schemas.periods import parse_period, shifted
+from schemas.quality import CRITERIA
+
+
+def register(routes: Blueprint) -> None:
+    """Adds the pages of this subject."""
+    routes.add_url_rule("/quality", "quality", review)
+
+
+def review() -> Response:
+    """The units right below in directory order, the unit's total last."""
+    node = replica()
+    unit = request.args.get("unit") or me().unit
+    last_month = today_of(node).replace(day=1) - timedelta(days=1)
+    period = parse_period(request.args.get("period") or f"{last_month:%Y-%m}")
+    found = quality.answer(node, unit, period.key, now_ms=node.env.now_ms(), language=language())
+    model = {
+        "unit": {"id": unit, "name": unit_name(node, unit)},
+        "period": period,
+        "before": url_for("pages.quality", unit=unit, period=shifted(period, -1).key),
+        "after": url_for("pages.quality", unit=unit, period=shifted(period, 1).key) if _over(period.last) else None,
+        "names": list(CRITERIA),
+        "rows": [_row(row, unit, period.key) for row in found["rows"]],
+        "total": _row({"key": unit, "label": "", "criteria": found["criteria"]}, unit, period.key),
+        "as_of": found["as_of"],
+        "position": found["position"],
+    }
+    return page("quality.html", "nav.quality", **model)
+
+
+def _over(last: Any) -> bool:
+    return bool(last < today_of(replica()))
+
+
+def _row(row: dict[str, Any], unit: str, period: str) -> dict[str, Any]:
+    """A row with links to the records that lack something; what the unit did itself is opened from its total."""
+    own = row["key"] == unit and bool(row["label"])
+    cells = []
+    for name, one in row["criteria"].items():
+        href = url_for("pages.rollup_records", unit=row["key"], period=period, measure=CRITERIA[name].opens[0])
+        cells.append({**one, "href": None if own or not one["denominator"] else href})
+    below = None if row["key"] == unit else url_for("pages.quality", unit=row["key"], period=period)
+    return {"label": row["label"], "href": below, "cells": cells}

@@ -1,0 +1,80 @@
+"""考评: shares of what was owed, each opened to its records; nothing that rewards silence about cases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from casework import Caseworker
+
+from builders import CITY, W_GROUPS, W_TOWN, W_VILLAGE, City, told
+from schemas.case_measures import CASE_MEASURES
+from schemas.confirmations import CONFIRMATION_MEASURES
+from schemas.measures import CHECK_MEASURES
+from schemas.quality import CRITERIA, review
+
+NAMES = (*CHECK_MEASURES, *CONFIRMATION_MEASURES, *CASE_MEASURES)
+NOTHING = dict.fromkeys(NAMES, 0)
+
+
+@pytest.mark.parametrize("name", ["registered", "checks_zero", "checks_found", "accepted", "handed_up", "taken"])
+def test_no_criterion_scores_the_number_of_cases_or_the_share_of_zeros(name: str) -> None:
+    base = NOTHING | {"checks_zero": 10, "checks_found": 10, "open": 4, "overdue": 1, "agreed": 4, "performed": 2}
+    swapped = {"checks_zero": "checks_found", "checks_found": "checks_zero"}.get(name)
+    more = base | {name: base[name] + 5} | ({swapped: base[swapped] - 5} if swapped else {})
+    assert review(more) == review(base)
+
+
+def test_where_nothing_was_owed_there_is_no_value() -> None:
+    assert review(NOTHING) == {name: {"value": None, "numerator": 0, "denominator": 0} for name in CRITERIA}
+
+
+def test_each_share_has_its_base_and_opens_to_measures_that_exist() -> None:
+    measures = NOTHING | {
+        "checks_zero": 5, "checks_found": 1, "checks_late": 2, "checks_missing": 4, "checks_excused": 9, "open": 8,
+        "overdue": 2, "agreed": 4, "performed": 3, "confirmations_done": 3, "confirmations_late": 1,
+        "confirmations_missing": 1, "confirmations_due": 6,
+    }  # fmt: skip
+    found = {name: (one["numerator"], one["denominator"], one["value"]) for name, one in review(measures).items()}
+    assert found == {
+        "checks_complete": (6, 10, "60.00"), "checks_on_time": (4, 10, "40.00"),
+        "confirmations_complete": (3, 4, "75.00"), "confirmations_on_time": (2, 4, "50.00"),
+        "limits_kept": (6, 8, "75.00"), "agreements_performed": (3, 4, "75.00"),
+    }  # fmt: skip
+    assert {name for one in CRITERIA.values() for name in one.opens} <= set(NAMES)
+
+
+def test_the_review_of_a_unit_lists_those_below_and_its_gaps_open() -> None:
+    city = City(seed=5)
+    hub = city.hub
+    reviewer, viewer = hub.user("r", "reviewer"), hub.user("v", "viewer")
+    for group in W_GROUPS[:2]:
+        hub.check(group, "2026-11-20")
+    client = hub.browser()
+
+    def get(path: str, headers: Any = reviewer) -> Any:
+        return client.get(path, headers=headers)
+
+    found = get(f"/api/v1/quality?unit={W_TOWN}&period=2026-11-20").json
+    assert found["criteria"]["checks_complete"] == {"value": "66.67", "numerator": 2, "denominator": 3}
+    assert [row["key"] for row in found["rows"]] == [W_VILLAGE]
+    gap = found["opens"]["checks_complete"][0]
+    records = get(f"/api/v1/rollup/records?unit={W_TOWN}&period=2026-11-20&measure={gap}").json["items"]
+    assert [one["unit"] for one in records] == [W_GROUPS[2]]
+    assert told(get(f"/api/v1/quality?unit={W_TOWN}&period=2026-13"))["code"] == "bad_period"
+    assert get(f"/api/v1/quality?unit={CITY}&period=2026-11", viewer).status_code == 403
+    page = get(f"/quality?unit={W_TOWN}&period=2026-11-20").text
+    assert "66.67" in page
+    assert f"measure={gap}" in page
+    hub.db.conn.close()
+
+
+def test_a_case_past_its_limit_lowers_the_share_of_limits_kept(people: dict[str, Caseworker], city: City) -> None:
+    worker = next(iter(people.values()))
+    worker.register(date="2026-11-23", complexity="simple")
+    worker.register(date="2026-11-01", complexity="simple")
+    answer = city.hub.browser().get(
+        f"/api/v1/quality?unit={worker.unit}&period=2026-11", headers=city.hub.user("q", "admin")
+    ).json  # fmt: skip
+    kept = answer["criteria"]["limits_kept"]
+    assert kept == {"value": "50.00", "numerator": 1, "denominator": 2}
