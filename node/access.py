@@ -141,6 +141,12 @@ RULES: Final[Mapping[str, Rule]] = {
     "pages.end_token": Rule(EVERYBODY),
     "pages.nodes_page": Rule(ADMIN),
     "pages.add_node": Rule(ADMIN, unit_in="form"),
+    "pages.one_node": Rule(ADMIN, unit_in="query"),
+    "pages.replace_node": Rule(ADMIN, unit_in="form"),
+    "pages.revoke_node": Rule(ADMIN, unit_in="form"),
+    "pages.readmit_node": Rule(ADMIN, unit_in="form"),
+    "pages.erase_page": Rule(ADMIN),  # which record or case it is about says the unit: the page asks
+    "pages.erase_records": Rule(ADMIN),
     "pages.audit_page": Rule(ADMIN),
     "pages.audit_export": Rule(ADMIN),
     "pages.more": Rule(EVERYBODY),

@@ -24,12 +24,12 @@ class NodeApplication:
     """
 
     def __init__(self, keep_days: int = KEEP_DAYS, waits: Waits = DEFAULT_WAITS) -> None:
-        self._keep_days = keep_days
+        self.keep_days = keep_days
         self.waits = waits
 
     def projection(self, replica: Replica) -> NodeProjection:
         """A projection for one write transaction."""
-        return NodeProjection(replica, self._keep_days)
+        return NodeProjection(replica, self.keep_days)
 
     def clear(self, db: Database) -> None:
         """Empties every derived table."""

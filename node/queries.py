@@ -304,14 +304,3 @@ def event_about(db: Database, event: str) -> tuple[str, str, str] | None:
     """(kind, unit, header line) of a held event."""
     row = db.execute("SELECT kind, unit, header FROM event WHERE hash = ?", [event]).fetchone()
     return (row[0], row[1], row[2]) if row else None
-
-
-def children_of(db: Database, node: str, unit: str) -> list[Row]:
-    """(unit, last seen, received, clock offset in ms, refused) of each node certified here, by unit."""
-    return db.execute(
-        "SELECT c.unit, l.last_seen_at, l.received, l.offset_ms,"
-        " (SELECT COUNT(*) FROM refused r WHERE r.link = l.link AND r.line IS NOT NULL)"
-        " FROM node_cert c LEFT JOIN link l ON l.node = c.node AND l.side = 'child' WHERE c.issuer = ? AND c.unit <> ?"
-        " ORDER BY c.unit",
-        [node, unit],
-    ).fetchall()

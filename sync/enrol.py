@@ -25,7 +25,7 @@ from sync.intake import Intake
 from sync.keys import KEY_BYTES, Signer
 from sync.replica import Replica
 from sync.server import WireReply
-from sync.trails import own_lines, read_trail
+from sync.trails import Claim, own_lines, read_trail
 
 PATH: Final = "/sync/v1/enrol"
 CODE_LIFE_MS: Final = 48 * 3_600_000
@@ -146,12 +146,17 @@ def _issue(replica: Replica, unit: str, key: bytes, child: str, replaced: list[s
     """The certificate; a node that the child takes the place of is revoked at what is held of it now."""
     intake = Intake(replica, now)
     for node in replaced:
-        issuing.revoke(intake, unit, node)
+        _end(intake, unit, node)
     event = issuing.certify(intake, unit, child, key, directory.tree_of(replica).level(unit), replaced)
     intake.finish()
     replica.app.note(replica, "node_enrolled", unit=unit, subject=child)
     replica.db.execute("UPDATE invite SET used_by = ? WHERE unit = ?", [child, unit])
     return event
+
+
+def _end(intake: Intake, unit: str, node: str) -> None:
+    issuing.revoke(intake, unit, node)
+    intake.replica.app.note(intake.replica, "node_revoked", unit=unit, subject=node)
 
 
 def _require_below(replica: Replica, unit: str) -> None:
@@ -161,6 +166,15 @@ def _require_below(replica: Replica, unit: str) -> None:
         raise Forbidden("unit_out_of_scope", field="unit", value=unit, own=me.unit)
 
 
+def waiting_for(replica: Replica, unit: str) -> dict[str, Claim]:
+    """The nodes of a unit, by id, whose certificate has no effect because its issuer was revoked."""
+    claims = [certificate(stored.event) for stored in log.events(
+        replica.db, "e.kind = 'cert' AND e.standing IN ('revoked', 'late_key') AND e.unit = ?", [unit]
+    )]  # fmt: skip
+    named = {claim[0]: claim for claim in claims if claim is not None and claim[1] == unit}
+    return {node: claim for node, claim in named.items() if directory.unit_of(replica.db, node) is None}
+
+
 def readmit(replica: Replica, unit: str, node: str | None = None) -> list[str]:
     """A new certificate for the node of a unit whose certificate has no effect because its issuer was revoked: the node
     keeps its key and its chain (3-sync, Trust). Returns its id. Raises NotFound when none asks, Conflict when several
@@ -168,11 +182,7 @@ def readmit(replica: Replica, unit: str, node: str | None = None) -> list[str]:
     """
     _require_below(replica, unit)
     with write(replica.db, "enrol", replica.env):
-        claims = [certificate(stored.event) for stored in log.events(
-            replica.db, "e.kind = 'cert' AND e.standing IN ('revoked', 'late_key') AND e.unit = ?", [unit]
-        )]  # fmt: skip
-        waiting = {claim[0]: claim for claim in claims if claim is not None and claim[1] == unit}
-        waiting = {node: claim for node, claim in waiting.items() if directory.unit_of(replica.db, node) is None}
+        waiting = waiting_for(replica, unit)
         if not waiting or (node is not None and node not in waiting):
             raise NotFound("no_node", field="unit", value=unit)
         if node is None and len(waiting) > 1:  # perhaps one of them was certified by whoever stole the issuer's key
@@ -194,7 +204,7 @@ def revoke(replica: Replica, unit: str) -> list[str]:
             raise NotFound("no_node", field="unit", value=unit)
         intake = Intake(replica, replica.env.now_ms())
         for node in nodes:
-            issuing.revoke(intake, unit, node)
+            _end(intake, unit, node)
         intake.finish()
     return nodes
 

@@ -220,6 +220,31 @@ def given_before(db: Database, unit: str, before_ms: int, limit: int) -> list[tu
     return [(row[0], row[1]) for row in rows.fetchall()]
 
 
+def own_copy(db: Database, case: str, unit: str) -> tuple[int, int | None]:
+    """(private texts of a case that this unit gave away and still holds, the instant at which the first of them was got
+    by whom it was given to: None while nobody has got one).
+    """
+    row = db.execute(
+        "SELECT COUNT(DISTINCT t.hash), MIN(w.at) FROM disclosure d JOIN disclosure_text t ON t.disc = d.event"
+        " JOIN event e ON e.hash = t.hash JOIN part p ON p.event = e.n AND p.name = 'per' AND p.text IS NOT NULL"
+        " LEFT JOIN disclosure_word w ON w.disc = d.event AND w.kind = 'got' WHERE d.subject = ? AND d.unit = ?",
+        [case, unit],
+    ).fetchone()
+    return (row[0], row[1])
+
+
+def copies_dropped(db: Database, case: str, unit: str, before_ms: int) -> int:
+    """Private texts of a case that this unit no longer holds, having given them to who got them before an instant."""
+    (count,) = db.execute(
+        "SELECT COUNT(DISTINCT t.hash) FROM disclosure d JOIN disclosure_text t ON t.disc = d.event"
+        " JOIN event e ON e.hash = t.hash JOIN part p ON p.event = e.n AND p.name = 'per' AND p.text IS NULL"
+        " JOIN disclosure_word w ON w.disc = d.event AND w.kind = 'got' AND w.at < ?"
+        " WHERE d.subject = ? AND d.unit = ? AND t.hash NOT IN (SELECT hash FROM erased)",
+        [before_ms, case, unit],
+    ).fetchone()
+    return int(count)
+
+
 def drop_private(db: Database, event: str) -> None:
     """The own copy of a private text goes."""
     db.execute(

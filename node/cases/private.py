@@ -9,11 +9,13 @@ from typing import Any, Final
 from node import audit, audit_queries
 from node.access import PRIVATE
 from node.accounts import Account
+from node.cases import disclosure_queries
 from node.cases import private_queries as queries
+from node.cases.disclosing import DAY_MS
 from node.scope import hosts, in_scope
 from schemas.case_lists import PARTY_ROLES
 from schemas.cases import Case
-from schemas.clock import iso_instant
+from schemas.clock import business_day, iso_instant
 from schemas.errors import GridError, Invalid
 from schemas.roles import RECORDS
 from schemas.strict_json import Json, loads
@@ -126,6 +128,19 @@ def outline(replica: Replica, case: Case) -> dict[str, Any]:
         "words": len(found["words"]),
         "not_held": len(found["not_held"]),
     }
+
+
+def own_copy(replica: Replica, case: Case, keep_days: int) -> dict[str, Any] | None:
+    """What is left here of texts that somebody else handles now: how many are `held`, the day from which they are no
+    more (`until`; None while they have not been got there), how many are `gone` already. None where nothing was given.
+    """
+    unit = replica.identity.unit
+    held, got_at = disclosure_queries.own_copy(replica.db, case.id, unit)
+    gone = disclosure_queries.copies_dropped(replica.db, case.id, unit, replica.env.now_ms() - keep_days * DAY_MS)
+    if (not held and not gone) or hosts(replica, case.owner):
+        return None
+    until = business_day(got_at + keep_days * DAY_MS) if got_at is not None and held else None
+    return {"held": held, "until": until, "gone": gone, "days": keep_days}
 
 
 def readings(replica: Replica, case_id: str) -> dict[str, Any]:

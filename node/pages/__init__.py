@@ -11,11 +11,13 @@ from node.pages import (
     case,
     casework,
     devices,
+    erasing,
     evidence,
     figures,
     found_case,
     lifting,
     missing,
+    nodes,
     people,
     phone,
     quality,
@@ -36,7 +38,7 @@ def blueprint() -> Blueprint:
     routes = Blueprint("pages", __name__)
     for subject in (
         today, found_case, phone, taking_in, todo, supervising, records, casework, case, missing, lifting, reminding,
-        reports, quality, people, account, devices, users, syncing, carrying, figures, audit, evidence,
+        reports, quality, people, account, devices, users, nodes, syncing, carrying, figures, audit, evidence, erasing,
     ):  # fmt: skip
         subject.register(routes)
     return routes

@@ -8,14 +8,16 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, redirect, request, url_for
 
+from node.application import NodeApplication
 from node.cases import acts, queries
 from node.cases.acts import Allowed, require_case
+from node.cases.disclosing import KEEP_DAYS
 from node.cases.documents import facts, timeline
 from node.cases.forms import GRAVE, MAIN, Widget, body_of, ordered, widgets
-from node.cases.private import may_read, outline, read_private, read_words, readings, words_held
+from node.cases.private import may_read, outline, own_copy, read_private, read_words, readings, words_held
 from node.guard import language, me, replica, wake
 from node.pages.case_words import code_word, limits, parties, shown, step, told, unit_name
-from node.pages.frame import page, typed
+from node.pages.frame import may_open, page, typed
 from node.scope import today_of
 from schemas.case_table import ACTIONS
 from schemas.cases import Case
@@ -105,9 +107,15 @@ def _case(node: Replica, found: Case, private: dict[str, Any] | None, words: dic
         "covered_words": 0 if readable or words else len(words_held(node, me(), found)),
         "private": {**private, "parties": parties(private, lang)} if private else None,
         "outline": outline(node, found) if readable else None,
+        "copy": own_copy(node, found, _keep_days(node)),
+        "erase_url": url_for("pages.erase_page", case=found.id) if may_open("pages.erase_page", me().role) else None,
         "readings": readings(node, found.id) if readable and me().role in REVIEW else None,
     }
     return page("case.html", "page.case.title", **model)
+
+
+def _keep_days(node: Replica) -> int:
+    return node.app.keep_days if isinstance(node.app, NodeApplication) else KEEP_DAYS
 
 
 # ---- acts

@@ -25,6 +25,7 @@ from schemas.units import LEVELS
 from sync import erasure, log
 from sync.database import read
 from sync.directory import tree_of
+from sync.erase import PARTS
 from sync.replica import Replica
 
 LINE_TYPE: Final = "application/gsync+ndjson"
@@ -74,8 +75,22 @@ def evidence(event: str) -> Response:
             ],
             "counts_in": _counted(node, found),
             "case_url": _case_url(node, found),
+            "erase_url": _erase_url(node, found),
         }
     return page("evidence.html", "page.evidence.title", **model)
+
+
+def _erase_url(node: Replica, found: Proof) -> str | None:
+    """Where an administrator of the unit erases the private part, if there is one that is not gone."""
+    private = any(part.name in PARTS for part in found.parts)
+    if (
+        not private
+        or erasure.state(node, found.raw.hash)
+        or not may_open("pages.erase_page", me().role)
+        or not in_scope(node, me(), found.raw.unit)
+    ):
+        return None
+    return url_for("pages.erase_page", event=found.raw.hash)
 
 
 def evidence_line(event: str) -> Response:

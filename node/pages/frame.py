@@ -50,6 +50,7 @@ INSIDE: Final = {
                     "pages.agreement", "pages.act", "pages.enter_act"),
     "pages.reports": ("pages.report", "pages.enter_report"),
     "pages.rollup_page": ("pages.rollup_records",),
+    "pages.nodes_page": ("pages.one_node", "pages.replace_node", "pages.revoke_node", "pages.readmit_node"),
     "pages.missing": ("pages.excuses", "pages.enter_excuse", "pages.cancel_excuse", "pages.reminders"),
 }  # fmt: skip
 TABS: Final = 4

@@ -1,35 +1,29 @@
-"""同步: how far the records are, what needs somebody; the nodes below and their one-time codes."""
+"""同步: how far the records are, and what needs somebody."""
 
 from __future__ import annotations
 
 from datetime import date, time
-from typing import Any, Final
+from typing import Any
 
 from flask import Blueprint, Response, current_app, redirect, request, url_for
 
 from node import queries, status
 from node.guard import language, me, replica
-from node.pages.frame import day_text, page, typed
+from node.pages.frame import day_text, page
+from node.pages.nodes import children_shown
 from node.unprojected import unprojected
 from schemas.clock import at_time, business_day
-from schemas.errors import GridError
-from schemas.labels import explain, has_label, label
+from schemas.labels import has_label, label
 from schemas.roles import REVIEW
 from schemas.units import LEVELS
-from sync import directory, enrol, log
+from sync import directory, log
 from sync.replica import Replica
-
-SILENT_MS: Final = 2 * 86_400_000
-DAY_MS: Final = 86_400_000
-MAX_HOSTED: Final = 300
 
 
 def register(routes: Blueprint) -> None:
     """Adds the pages of this subject."""
     routes.add_url_rule("/sync", "sync_page", sync_page)
     routes.add_url_rule("/sync/run", "sync_run", sync_run, methods=["POST"])
-    routes.add_url_rule("/nodes", "nodes_page", nodes_page)
-    routes.add_url_rule("/nodes/invite", "add_node", add_node, methods=["POST"])
     routes.add_url_rule("/more", "more", lambda: page("more.html", "nav.more"))
 
 
@@ -40,7 +34,7 @@ def sync_page() -> Response:
     key = f"problem.{link.problem}"
     problem = label(lang, key if has_label(lang, key) else "problem.other", code=link.problem) if link.problem else None
     parent = node.identity.parent
-    below = _children(node)
+    below = children_shown(node)
     return page(
         "sync.html",
         "nav.sync",
@@ -63,35 +57,6 @@ def sync_run() -> Any:
     """Rings the loop and goes back to the page."""
     rung = current_app.extensions["grid"].wake()
     return redirect(url_for("pages.sync_page", running=1 if rung else None))
-
-
-def nodes_page() -> Response:
-    """Nodes below, and the units that may get one."""
-    return _nodes(None, None)
-
-
-def add_node() -> Response:
-    """A one-time code for a unit below, shown once."""
-    node, unit = replica(), typed("unit")
-    try:
-        made = enrol.invite(node, unit)
-    except GridError as error:
-        return _nodes(None, explain(language(), error), error.status)
-    created = {"id": unit, "unit": _name(node, unit), "code": made.code, "expires_at": made.expires_at}
-    return _nodes(created, None)
-
-
-def _nodes(created: dict[str, Any] | None, error: str | None, status_code: int = 200) -> Response:
-    node = replica()
-    return page(
-        "nodes.html",
-        "nav.nodes",
-        status_code,
-        children=_children(node),
-        hosted=_hosted(node),
-        created=created,
-        error=error,
-    )
 
 
 def _stats(node: Replica) -> dict[str, int]:
@@ -146,45 +111,6 @@ def _day(text: str) -> str:
         return day_text(date.fromisoformat(text))
     except ValueError:
         return text
-
-
-def _children(node: Replica) -> list[dict[str, Any]]:
-    now = node.env.now_ms()
-    rows = queries.children_of(node.db, node.identity.node, node.identity.unit)
-    found = []
-    for unit, seen, received, offset, refused in rows:
-        silent = now - seen if seen is not None else None
-        state = "new" if silent is None else "silent" if silent > SILENT_MS else "ok"
-        found.append(
-            {
-                "id": unit,
-                "name": _name(node, unit),
-                "state": state,
-                "silent_days": (silent or 0) // DAY_MS,
-                "last_seen_at": seen,
-                "received": received or 0,
-                "refused": refused,
-                "offset_s": round(offset / 1000) if offset is not None else None,
-            }
-        )
-    return found
-
-
-def _hosted(node: Replica) -> list[dict[str, str]]:
-    """Units directly below that this node serves itself, level by level, as far as a list is of use."""
-    today = business_day(node.env.now_ms())
-    tree, certified = directory.tree_of(node), directory.certified_units(node.db)
-    waiting = [one.id for one in tree.children(node.identity.unit, today) if one.id not in certified]
-    found = []
-    for unit in waiting:
-        named = tree.nearest(unit, today)
-        if named is not None:
-            found.append({"id": unit, "name": named.name, "level": named.level})
-        if named is not None and named.level not in LEVELS[:2]:
-            waiting += [one.id for one in tree.children(unit, today) if one.id not in certified]
-        if len(found) >= MAX_HOSTED:
-            break
-    return found
 
 
 def _hosted_count(node: Replica) -> int:
