@@ -146,17 +146,12 @@ def _issue(replica: Replica, unit: str, key: bytes, child: str, replaced: list[s
     """The certificate; a node that the child takes the place of is revoked at what is held of it now."""
     intake = Intake(replica, now)
     for node in replaced:
-        _end(intake, unit, node)
+        issuing.revoke(intake, unit, node)
     event = issuing.certify(intake, unit, child, key, directory.tree_of(replica).level(unit), replaced)
     intake.finish()
     replica.app.note(replica, "node_enrolled", unit=unit, subject=child)
     replica.db.execute("UPDATE invite SET used_by = ? WHERE unit = ?", [child, unit])
     return event
-
-
-def _end(intake: Intake, unit: str, node: str) -> None:
-    issuing.revoke(intake, unit, node)
-    intake.replica.app.note(intake.replica, "node_revoked", unit=unit, subject=node)
 
 
 def _require_below(replica: Replica, unit: str) -> None:
@@ -204,7 +199,7 @@ def revoke(replica: Replica, unit: str) -> list[str]:
             raise NotFound("no_node", field="unit", value=unit)
         intake = Intake(replica, replica.env.now_ms())
         for node in nodes:
-            _end(intake, unit, node)
+            issuing.revoke(intake, unit, node)
         intake.finish()
     return nodes
 
