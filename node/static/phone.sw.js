@@ -16,7 +16,10 @@ self.addEventListener("install", (event) => {
 
 self.addEventListener("activate", (event) => event.waitUntil(Promise.all([clients.claim(), forgetOld()])));
 
-self.addEventListener("message", (event) => { if (event.data === "now") self.skipWaiting(); });
+self.addEventListener("message", (event) => {
+  if (event.data === "now") self.skipWaiting();
+  if (event.data === "claim") event.waitUntil(clients.claim());
+});
 
 /** Older versions go, but for those that an entry which still waits was made with. */
 async function forgetOld() {

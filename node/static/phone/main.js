@@ -213,6 +213,8 @@ async function worker() {
   offer();
   registered.addEventListener("updatefound", () => registered.installing.addEventListener("statechange", offer));
   await navigator.storage?.persist?.();
+  const { active } = await navigator.serviceWorker.ready;
+  if (!navigator.serviceWorker.controller) active.postMessage("claim"); // reloaded while it started: it passed this page over
 }
 
 draw().catch((error) => { page.failed = "phone.no_store"; console.info("no store:", error.message); }).finally(round);
