@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from schemas.errors import Invalid
-from sync import carrier
-from sync.carrier import BACK, UP, Acknowledged, Carried, Imported
+from sync import carrier, receipts
+from sync.carrier import UP, Carried, Imported
+from sync.receipts import BACK, Acknowledged
 from sync.replica import Replica
 from sync.wire import MAX_PLAIN_BYTES
 
@@ -42,10 +43,10 @@ def bring(replica: Replica, name: str, content: bytes) -> Brought:
     """Takes a file in by what its name says it is. Raises Invalid for anything else, or one that is not whole."""
     if name.endswith(UP):
         imported = carrier.take_in(replica, content)
-        receipt = carrier.receipt(replica, imported.node, imported.log, imported.chains)
+        receipt = receipts.receipt(replica, imported.node, imported.log, imported.chains)
         return Brought(imported=imported, receipt=receipt)
     if name.endswith(BACK):
-        return Brought(acknowledged=carrier.take_receipt(replica, content))
+        return Brought(acknowledged=receipts.take_receipt(replica, content))
     raise Invalid("file_kind", field="file", value=name, allowed=f"{UP}, {BACK}")
 
 

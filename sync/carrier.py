@@ -16,7 +16,6 @@ from schemas.encoding import b64, unb64
 from schemas.errors import BadRequest, Corrupt, Forbidden, GridError, Invalid
 from schemas.strict_json import Json, dumps, loads
 from sync import directory, log, marks, trails
-from sync.certificates import certificate
 from sync.database import write
 from sync.env import require_room
 from sync.intake import Intake
@@ -28,7 +27,6 @@ from sync.trails import Trail, read_trail
 from sync.wire import MAX_EVENTS, MAX_PLAIN_BYTES, Incoming, LineReader, LineWriter
 
 UP: Final = ".gsync"
-BACK: Final = ".gack"
 FILE_PLAIN_BYTES: Final = 1024 * 1024  # aimed at, so that a page can take it; a reader takes more
 MAX_FILES: Final = 500  # of one export: a million records
 
@@ -100,11 +98,11 @@ def _file(replica: Replica, start: log.Point, end: log.Point, lines: Sequence[st
         "head": point_json(log.up_tip(db)), "down": [me.up_log, *point_json(log.START)], "own": [chain, seq, head],
         "want": [], "marks": [], "certs": len(certs), "back": 0, "now": now,
     }  # fmt: skip
-    content, digest = _sealed(replica, [*certs, dumps(manifest), *lines], len(lines))
+    content, digest = sealed(replica, [*certs, dumps(manifest), *lines], len(lines))
     return Carried(f"{me.node}-{start[0]}-{end[0]}-{digest[:4].hex()}{UP}", content, len(lines), start[0])
 
 
-def _sealed(replica: Replica, lines: Sequence[str], count: int) -> tuple[bytes, bytes]:
+def sealed(replica: Replica, lines: Sequence[str], count: int) -> tuple[bytes, bytes]:
     """(the lines with a last one that counts, hashes and signs them; the hash)."""
     body = ("\n".join(lines) + "\n").encode("utf-8")
     digest = hashlib.sha256(body).digest()
@@ -119,7 +117,7 @@ def take_in(replica: Replica, content: bytes) -> Imported:
     """Stores what a `.gsync` of a node below carries. Raises Invalid with what is wrong with the file, DiskFull when
     there is no room for it; nothing is stored then.
     """
-    trail, manifest, raws = _opened(content)
+    trail, manifest, raws = opened(content)
     try:
         request = read_request(manifest)
     except BadRequest as error:
@@ -140,7 +138,7 @@ def take_in(replica: Replica, content: bytes) -> Imported:
     return Imported(node, unit, request.log, len(lines), len(new), refused, moved, listed)
 
 
-def _opened(content: bytes) -> tuple[Trail, dict[str, Json], list[str]]:
+def opened(content: bytes) -> tuple[Trail, dict[str, Json], list[str]]:
     """(trail, manifest, lines) of a whole file whose count, hash and signature fit."""
     if len(content) > MAX_PLAIN_BYTES:
         raise Invalid("carried_too_large", field="file", value=len(content), limit=MAX_PLAIN_BYTES)
@@ -229,95 +227,3 @@ def _store(intake: Intake, writer: Child, request: Request, lines: Sequence[Inco
                 set_aside(intake, f"file {writer.link}", request.log, at, line)
         return False, refused
     return True, refused
-
-
-# ---- the word that is carried back
-
-
-def receipt(replica: Replica, node: str, log_id: str, chains: Sequence[str]) -> Carried:
-    """A signed `.gack`: how far this node has the writer's log, what it set aside, and the newest marks it knows."""
-    db, unit = replica.db, _unit_of(replica, node)
-    if unit is None:
-        raise Invalid("file_not_below", field="node", value=node, own=replica.identity.unit)
-    link = replica.link_to(unit)
-    have = log.in_tip(db, link, log_id)
-    refused = db.execute(
-        "SELECT n, hash, code FROM refused WHERE link IN (?, ?) AND log = ? ORDER BY n LIMIT ?",
-        [link, f"file {link}", log_id, MAX_EVENTS],
-    ).fetchall()
-    certs = trails.own_lines(db)
-    said = {
-        "v": VERSION, "for": node, "log": log_id, "have": point_json(have) if have else None,
-        "refused": [list(row) for row in refused], "marks": marks.newest(db, list(chains)), "now": replica.env.now_ms(),
-    }  # fmt: skip
-    content, digest = _sealed(replica, [*certs, dumps(said)], 0)
-    return Carried(f"{node}-{have[0] if have else 0}-{digest[:4].hex()}{BACK}", content, 0)
-
-
-def _unit_of(replica: Replica, node: str) -> str | None:
-    """The unit of a file's writer, by a certificate that has no effect too: its issuer may have been revoked."""
-    found = directory.unit_of(replica.db, node)
-    if found is not None:
-        return found[0]
-    waiting = log.events(replica.db, "e.kind = 'cert' AND e.standing <> ?", ["ok"])
-    claims = [certificate(stored.event) for stored in waiting]
-    return next((claim[1] for claim in claims if claim is not None and claim[0] == node), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """What a `.gack` said: by which unit, how many new marks it brought, whether the parent's cursor is known now."""
-
-    unit: str
-    marks: int
-    refused: int
-    moved: bool
-
-
-def take_receipt(replica: Replica, content: bytes) -> Acknowledged:
-    """Takes in what a level above said of our file. Raises Invalid when it is not for us, or damaged."""
-    trail, said, _lines = _opened(content)
-    me, db, (by, unit, _level, _key) = replica.identity, replica.db, trail.claims[-1]
-    if trail.root != me.root_node:
-        raise Invalid("file_other_city", field="file", value=unit)
-    if said.get("for") != me.node:
-        raise Invalid("gack_for_other", field="file", value=said.get("for"), own=me.node)
-    refused, relayed = said.get("refused"), said.get("marks")
-    have = _point(said.get("have"))
-    with write(db, "import", replica.env):
-        intake = Intake(replica, replica.env.now_ms())
-        for event in trail.events:
-            intake.add(event, "down")
-        intake.finish()
-        kept = marks.take_in(replica, relayed if isinstance(relayed, list) else [])
-        noted = _note_refused(replica, by, said.get("log"), refused, intake.now_ms)
-        fits = have is not None and unit == me.parent and said.get("log") == me.up_log
-        moved = fits and have is not None and log.up_acc(db, have[0]) == have[1]
-        if moved and have is not None:
-            db.execute("UPDATE link SET hint = MAX(hint, ?) WHERE link = ?", [have[0], replica.link_up])
-    return Acknowledged(unit, kept, noted, bool(moved))
-
-
-def _note_refused(replica: Replica, by: str, log_id: Json, refused: Json, now: int) -> int:
-    count = 0
-    for item in refused if isinstance(refused, list) else []:
-        match item:
-            case [int(n), str(event_hash), str(code)] if log.held(replica.db, event_hash):
-                count += 1
-                replica.db.execute(
-                    "INSERT INTO refused (link, log, n, hash, code, by, line, at) VALUES (?, ?, ?, ?, ?, ?, NULL, ?)"
-                    " ON CONFLICT DO NOTHING",
-                    [f"file {replica.link_up}", str(log_id), n, event_hash, code, by, now],
-                )
-    return count
-
-
-def _point(value: Json) -> log.Point | None:
-    match value:
-        case [int(n), str(acc)]:
-            try:
-                return n, unb64(acc, 32)
-            except ValueError:
-                return None
-        case _:
-            return None

@@ -69,6 +69,22 @@ def lines(db: Database, link: str, log_id: str) -> Iterator[LogLine]:
             yield line
 
 
+def line_up_to(db: Database, event_hash: str, link: str, own: tuple[str, int], limit: int) -> list[str]:
+    """The event and what it follows, oldest first, at most `limit`: of the child's own chain only what comes after its
+    head (chain, seq), of any other only what did not come over its link.
+    """
+    rows = db.execute(
+        "WITH RECURSIVE line (hash, prev, chain, seq, at) AS ("
+        "SELECT hash, prev, chain, seq, 1 FROM event WHERE hash = ?1 UNION ALL"
+        " SELECT e.hash, e.prev, e.chain, e.seq, line.at + 1 FROM line JOIN event e ON e.hash = line.prev"
+        " WHERE e.chain = line.chain AND line.at < ?5 AND (CASE WHEN e.chain = ?3 THEN e.seq > ?4 ELSE"
+        " NOT EXISTS (SELECT 1 FROM inlog i WHERE i.link = ?2 AND i.hash = e.hash) END))"
+        " SELECT hash FROM line ORDER BY at DESC",
+        [event_hash, link, *own, limit],
+    )
+    return [row[0] for row in rows]
+
+
 def want(db: Database, hashes: Iterable[str], link: str = "", log_id: str = "", at: int = 0) -> None:
     """Notes hashes that this node lacks, for itself (a mark of instant `at` names them) or for a child that asked."""
     (count,) = db.execute("SELECT COUNT(*) FROM wanted WHERE link = ?", [link]).fetchone()

@@ -189,7 +189,7 @@ def _hear_wants(replica: Replica, child: Child, request: Request) -> None:
         if row is None:
             missing.append(event_hash)
         elif directory.may_have(replica, row[0], child.unit):
-            line = log.line_up_to(db, event_hash, child.link, request.own[:2], owed.MAX_HANDED)
+            line = owed.line_up_to(db, event_hash, child.link, request.own[:2], owed.MAX_HANDED)
             owed.note(db, child.link, request.log, line)
     owed.want(db, missing, child.link, request.log)
 

@@ -26,7 +26,7 @@ from node.cases import acts
 from schemas.encoding import b32, b64
 from schemas.events import plain_line
 from schemas.strict_json import Json, dumps, loads
-from sync import carrier, enrol, log
+from sync import carrier, enrol, log, receipts
 from sync.database import write
 from sync.env import Reply, TransportError
 from sync.erase import erase
@@ -157,7 +157,7 @@ class _Scenes:
         self._keep_lines("file-name", [file.name], "text")
         self._keep_lines("gsync", file.content.decode().splitlines())
         done = carrier.take_in(self.east.replica, file.content)
-        receipt = carrier.receipt(self.east.replica, done.node, done.log, done.chains)
+        receipt = receipts.receipt(self.east.replica, done.node, done.log, done.chains)
         self._keep_lines("receipt-name", [receipt.name], "text")
         self._keep_lines("gack", receipt.content.decode().splitlines())
         self.city.settle(20)

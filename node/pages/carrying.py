@@ -13,7 +13,7 @@ from node.guard import language, replica, wake
 from node.pages.frame import page, typed
 from schemas.errors import GridError, Invalid
 from schemas.labels import explain, label
-from sync import carrier
+from sync import carrier, receipts
 from sync.carrier import Carried
 from sync.wire import MAX_PLAIN_BYTES
 
@@ -64,7 +64,7 @@ def carry_receipt() -> Response:
     """The receipt for a file that was taken in here."""
     chains = [one for one in typed("chains").split(",") if one][:MAX_CHAINS]
     try:
-        return _download(carrier.receipt(replica(), typed("node"), typed("log"), chains))
+        return _download(receipts.receipt(replica(), typed("node"), typed("log"), chains))
     except GridError as error:
         return _page(None, explain(language(), error), error.status)
 

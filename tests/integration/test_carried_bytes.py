@@ -12,7 +12,7 @@ from test_recovery import sound
 
 from builders import E_GROUPS, E_TOWN, EAST, City, Node
 from schemas.errors import GridError
-from sync import carrier
+from sync import carrier, receipts
 
 MAX_EXAMPLES = 400
 TABLES = ("event", "part", "refused", "inlog", "mark", "node_state", "link")
@@ -105,8 +105,8 @@ def test_a_spoilt_file_is_refused_and_the_good_one_is_then_taken() -> None:
 def test_a_spoilt_receipt_is_refused_and_the_good_one_is_then_taken() -> None:
     city, east, town = county_and_township()
     done = carrier.take_in(east.replica, file_of(town))
-    good = carrier.receipt(east.replica, done.node, done.log, done.chains).content
-    codes = take_in_spoilt(town, good, lambda content: carrier.take_receipt(town.replica, content))
+    good = receipts.receipt(east.replica, done.node, done.log, done.chains).content
+    codes = take_in_spoilt(town, good, lambda content: receipts.take_receipt(town.replica, content))
     assert {"file_half", "file_damaged", "carried_unreadable"} <= set(codes)
-    assert carrier.take_receipt(town.replica, good).unit == EAST
+    assert receipts.take_receipt(town.replica, good).unit == EAST
     assert reports_at_the_hub(city) == len(E_GROUPS)

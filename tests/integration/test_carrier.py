@@ -13,7 +13,7 @@ from test_recovery import hashes, sound
 from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, WEST, City, Node
 from node.status import heads, refused
 from schemas.errors import DiskFull, Invalid
-from sync import carrier
+from sync import carrier, receipts
 
 
 @pytest.fixture
@@ -94,15 +94,15 @@ def test_the_parent_takes_a_file_in_like_an_exchange_and_twice_does_nothing(city
 def test_the_receipt_moves_the_cursor_at_the_writer_and_shows_how_far_the_records_came(city: City) -> None:
     town, village = city.nodes[2], city.nodes[3]
     done = carrier.take_in(town.replica, file_of(village))
-    receipt = carrier.receipt(town.replica, done.node, done.log, done.chains)
+    receipt = receipts.receipt(town.replica, done.node, done.log, done.chains)
     with pytest.raises(Invalid, match="gack_for_other"):
-        carrier.take_receipt(city.nodes[1].replica, receipt.content)
+        receipts.take_receipt(city.nodes[1].replica, receipt.content)
     with pytest.raises(Invalid, match="file_damaged"):
-        carrier.take_receipt(village.replica, receipt.content.replace(b'"v":1', b'"v":2', 1))
-    said = carrier.take_receipt(village.replica, receipt.content)
+        receipts.take_receipt(village.replica, receipt.content.replace(b'"v":1', b'"v":2', 1))
+    said = receipts.take_receipt(village.replica, receipt.content)
     assert (said.unit, said.refused, said.moved) == (E_TOWN, 0, True)
     assert list(carrier.export(village.replica)) == []
-    assert carrier.take_receipt(village.replica, receipt.content).marks == 0
+    assert receipts.take_receipt(village.replica, receipt.content).marks == 0
 
 
 def test_the_city_takes_a_file_past_dead_levels_and_its_receipt_marks_the_records(city: City) -> None:
@@ -112,7 +112,7 @@ def test_the_city_takes_a_file_past_dead_levels_and_its_receipt_marks_the_record
     assert (done.new, done.moved) == (1, False)
     assert lost <= hashes(hub)
     assert not all(marked for *_, marked in heads(village.replica))
-    carrier.take_receipt(village.replica, carrier.receipt(hub.replica, done.node, done.log, done.chains).content)
+    receipts.take_receipt(village.replica, receipts.receipt(hub.replica, done.node, done.log, done.chains).content)
     assert all(marked for *_, marked in heads(village.replica))
     city.settle()
     sound(city)
@@ -137,7 +137,7 @@ def test_a_damaged_line_is_set_aside_and_told_as_in_an_exchange(city: City) -> N
     done = carrier.take_in(town.replica, file_of(village))
     assert (done.count, done.new, done.refused) == (1, 0, 1)
     assert [row["code"] for row in refused(town.replica)] == ["bad_sig"]
-    carrier.take_receipt(village.replica, carrier.receipt(town.replica, done.node, done.log, done.chains).content)
+    receipts.take_receipt(village.replica, receipts.receipt(town.replica, done.node, done.log, done.chains).content)
     assert [row["code"] for row in refused(village.replica)] == ["bad_sig"]
 
 

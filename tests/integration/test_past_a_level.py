@@ -8,7 +8,7 @@ import pytest
 
 from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, W_TOWN, W_VILLAGE, WEST, City, Node
 from node.status import heads
-from sync import carrier, directory, enrol
+from sync import carrier, directory, enrol, receipts
 from sync.verify import verify
 
 
@@ -159,5 +159,5 @@ def test_a_receipt_is_written_for_a_node_whose_issuer_was_revoked() -> None:
     (file,) = carrier.export(town.replica, everything=True)
     done = carrier.take_in(city.hub.replica, file.content)
     assert directory.unit_of(city.hub.db, done.node) is None
-    receipt = carrier.receipt(city.hub.replica, done.node, done.log, done.chains)
-    assert carrier.take_receipt(town.replica, receipt.content).unit == CITY
+    receipt = receipts.receipt(city.hub.replica, done.node, done.log, done.chains)
+    assert receipts.take_receipt(town.replica, receipt.content).unit == CITY

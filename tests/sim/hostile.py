@@ -19,7 +19,7 @@ from tricks import TRICKS
 
 from builders import DAY_MS, Node, Sent
 from node.status import alarms, refused
-from sync import carrier
+from sync import carrier, receipts
 from sync.certificates import intact
 from sync.env import Reply, TransportError
 from sync.rebuild import rebuild
@@ -152,8 +152,8 @@ class Hostile(Walk):
         for node in kept_back:
             for file in carrier.export(node.replica, everything=True):
                 done = carrier.take_in(self.city.hub.replica, file.content)
-                receipt = carrier.receipt(self.city.hub.replica, done.node, done.log, done.chains)
-                carrier.take_receipt(node.replica, receipt.content)
+                receipt = receipts.receipt(self.city.hub.replica, done.node, done.log, done.chains)
+                receipts.take_receipt(node.replica, receipt.content)
                 self.counts["stick_past_it"] += 1
 
     def _no_effect(self) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from builders import City, Node
 from schemas.errors import GridError
-from sync import carrier
+from sync import carrier, receipts
 
 STICKS: Final = ("file", "file_late", "file_twice", "file_half", "file_elsewhere", "receipt")
 MAX_STICKS: Final = 40
@@ -52,7 +52,7 @@ class Sticks:
         self._counts["file"] += 1
         self._counts["file_twice"] += content in self._brought
         self._brought.add(content)
-        receipt = carrier.receipt(node.replica, done.node, done.log, done.chains)
+        receipt = receipts.receipt(node.replica, done.node, done.log, done.chains)
         self._receipts = (self._receipts + [(done.node, receipt.content)])[-MAX_STICKS:]
         return f"{done.new} new, cursor {done.moved}"
 
@@ -62,7 +62,7 @@ class Sticks:
         there = [one for one in self._city.nodes if one.replica.identity.node == writer]
         node = random.choice(there if there and random.random() < 0.8 else self._city.nodes)
         try:
-            carrier.take_receipt(node.replica, content)
+            receipts.take_receipt(node.replica, content)
         except GridError as refusal:
             return refusal.code
         self._counts["receipt"] += 1
