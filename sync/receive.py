@@ -116,8 +116,8 @@ def take_up(intake: Intake, child: Child, request: Request, lines: Sequence[Inco
 def _owe_successor(intake: Intake, child: Child, lines: Sequence[Incoming]) -> None:
     """A late stick of a lost node is taken in like its exchange: who speaks over the link now is handed what is new."""
     db = intake.db
-    row = db.execute("SELECT node FROM link WHERE link = ? AND node <> ?", [child.link, child.node]).fetchone()
-    if row is not None:
+    spoke = db.execute("SELECT 1 FROM link WHERE link = ? AND node <> ?", [child.link, child.node]).fetchone()
+    if spoke is not None and directory.newest_node(db, child.unit) != child.node:
         new = [line.hash for line in lines if line.event is not None and log.held(db, line.hash) is None]
         owed.note(db, child.link, owed.ANY_LOG, new)
 
