@@ -173,6 +173,11 @@ class Tree:
         """Units for which acts name more than one parent."""
         return frozenset(unit for unit, parents in self._parents_ever.items() if len(parents) > 1)
 
+    def last_moved(self, unit: str) -> date | None:
+        """The day from which the unit stands below its last parent; None if it never got another one."""
+        pairs = pairwise(self.versions(unit))
+        return max((after.valid_from for before, after in pairs if before.parent_id != after.parent_id), default=None)
+
     @cached_property
     def moved_ancestors(self) -> frozenset[str]:
         """Every unit that was ever above a unit for which acts name more than one parent; empty if nothing moved.

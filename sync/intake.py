@@ -151,7 +151,7 @@ class Intake:
             self._do_what_follows(caught_up=caught_up or self.me.is_top)  # the top waits for nobody
             tree = directory.tree_of(self.replica)
             if self._directory_changed:
-                routing.reroute(self.replica, tree)
+                routing.reroute(self.replica, tree, self.judge.today())
                 self._let_go()
             routing.route_to_units(self.replica, tree, self.projection.addressed())
 

@@ -83,22 +83,32 @@ def route_to_units(replica: Replica, tree: Tree, addressed: Iterable[tuple[str, 
 def open_link(replica: Replica, tree: Tree, link: str, child: str) -> None:
     """Fills a new child's down log with everything held that it is to have, in the order of arrival."""
     _catch_up(replica, tree, link, child, [child])
-    moved = dumps(sorted(unit for unit in tree.moved if tree.ever_below(unit, child)))
-    replica.db.execute("UPDATE link SET moved = ? WHERE link = ?", [moved, link])
+    replica.db.execute("UPDATE link SET moved = ? WHERE link = ?", [dumps(sorted(_placed(tree, child))), link])
 
 
-def reroute(replica: Replica, tree: Tree) -> None:
+def reroute(replica: Replica, tree: Tree, today: date) -> None:
     """After a change of the tree: a link that now holds units which it did not hold before gets what they have to do
     with (3-sync, Store, 4).
     """
     for link, child in child_links(replica.db):
-        below = {unit for unit in tree.moved if tree.ever_below(unit, child)}
+        placed = _placed(tree, child)
         (kept,) = replica.db.execute("SELECT moved FROM link WHERE link = ?", [link]).fetchone()
         before = loads(kept)
-        new = sorted(below.difference(before if isinstance(before, list) else ()))
-        if new:
-            _catch_up(replica, tree, link, child, new)
-            replica.db.execute("UPDATE link SET moved = ? WHERE link = ?", [dumps(sorted(below)), link])
+        known = {str(one) for one in before} if isinstance(before, list) else set()
+        units = {one.partition(" ")[0] for one in known}
+        new = {placed[one] for one in placed.keys() - known}
+        new = {one for one in new if one not in units or any(tree.below(one, child, on) for on in (today, date.max))}
+        if placed.keys() != known:
+            _catch_up(replica, tree, link, child, sorted(new))
+            replica.db.execute("UPDATE link SET moved = ? WHERE link = ?", [dumps(sorted(placed)), link])
+
+
+def _placed(tree: Tree, child: str) -> dict[str, str]:
+    """The moved units that are, or ever were, below a child, by name and day of the last move: one that comes back has
+    a history from elsewhere.
+    """
+    below = [unit for unit in tree.moved if tree.ever_below(unit, child)]
+    return {f"{unit} {tree.last_moved(unit)}": unit for unit in below}
 
 
 def _catch_up(replica: Replica, tree: Tree, link: str, child: str, units: Iterable[str]) -> None:

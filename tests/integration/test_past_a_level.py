@@ -150,6 +150,18 @@ def test_a_report_reaches_where_its_unit_stands_though_its_author_stood_there_be
     assert (town.replica.identity.parent, kept in hashes(west)) == (EAST, True)
 
 
+def test_a_unit_that_comes_back_to_its_parent_brings_what_was_reported_for_it_elsewhere() -> None:
+    city = City()
+    east, west = city.line(EAST)[0], city.join(city.hub, WEST)
+    moved(city, W_TOWN, EAST, east, west)
+    kept = east.check(W_GROUPS[0], "2026-11-20")
+    city.settle()
+    city.hub.publish({"type": "unit", "act": "move", "unit": W_TOWN, "date": "2026-11-02", "parent": WEST})
+    city.settle()
+    assert kept in hashes(west)
+    assert [verify(node.replica).problems for node in city.nodes] == [[]] * 3
+
+
 def test_a_receipt_is_written_for_a_node_whose_issuer_was_revoked() -> None:
     city = City()
     (county,) = city.line(EAST)
