@@ -39,8 +39,11 @@ def erased(world: World) -> Iterator[tuple[str, str]]:
 
 
 def introduced(world: World, site: Site) -> set[str]:
-    """The units whose certificates came with cases: of those who acted on them, and of the levels above these."""
+    """The units whose certificates came with cases: of those who acted on them, gave, asked for or acknowledged private
+    texts (3-sync routes `ask` and `got` as case events), and of the levels above these.
+    """
     acted = site.db.execute(
-        "SELECT DISTINCT c.unit FROM node_cert c JOIN event e ON e.node = c.node WHERE e.kind = 'case'"
+        "SELECT DISTINCT c.unit FROM node_cert c JOIN event e ON e.node = c.node"
+        " WHERE e.kind IN ('case', 'disc', 'ask', 'got')"
     ).fetchall()
     return {above for (unit,) in acted for above in world.above(unit)}

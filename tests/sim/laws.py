@@ -199,6 +199,13 @@ def own_subtree_only(world: World) -> Breaches:
     """L11: no sibling holds what was written by or for another."""
     for site in _founded(world):
         known = introduced(world, site) | set(world.above(site.unit))
+        strange = site.db.execute(
+            "SELECT w.kind, w.subject FROM disclosure_word w WHERE NOT EXISTS"
+            " (SELECT 1 FROM case_event c WHERE c.case_id = w.subject)"
+            " AND NOT EXISTS (SELECT 1 FROM event e WHERE e.hash = w.subject)"
+        )
+        for kind, subject in strange.fetchall():
+            yield site.unit, f"holds {kind} about {subject}, of which nothing else came"
         for kind, unit in site.db.execute("SELECT DISTINCT kind, unit FROM event").fetchall():
             if kind in OF_ONE_UNIT and site.unit not in world.above(unit):
                 yield site.unit, f"holds a {kind} of {unit}"
