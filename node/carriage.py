@@ -60,6 +60,14 @@ def read_file(path: Path) -> bytes:
         raise Invalid("carried_unreadable", field="file", value=f"{path}: {error.strerror}") from error
 
 
+def make(folder: Path) -> None:
+    """The folder, made if the one above it is there. Raises Invalid when it can't be made, or is a file."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise Invalid("folder_not_writable", field="folder", value=f"{folder}: {error.strerror}") from error
+
+
 def put(folder: Path, file: Carried) -> Path:
     """The file whole on the disk under its name, or not at all; one that is there already is left alone.
 

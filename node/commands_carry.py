@@ -14,11 +14,14 @@ from sync import carrier
 
 
 def export(arguments: argparse.Namespace) -> int:
-    """Writes what the parent has not got, or everything, as files into a folder."""
+    """Writes what the parent has not got, or everything, as files into a folder, made if the one above it is there:
+    a stick that is not plugged in is not mistaken for one.
+    """
     folder = Path(arguments.folder)
-    if not folder.is_dir():
-        raise Invalid("not_a_folder", field="FOLDER", value=folder)
+    if not folder.is_dir() and not folder.absolute().parent.is_dir():
+        raise Invalid("not_a_folder", field="FOLDER", value=folder.parent)
     home = Home(Path(arguments.data))
+    carriage.make(folder)
     count, paths = 0, []
     for file in carrier.export(home.replica(), everything=arguments.all):
         paths.append(carriage.put(folder, file))

@@ -210,9 +210,10 @@ def test_a_page_gives_a_file_out_and_takes_one_in_and_offers_the_receipt(city: C
 def test_export_and_import_at_the_terminal(desk: Desk, tmp_path: Path) -> None:
     desk.ready()
     stick = tmp_path / "stick"
-    refused_ = desk.at_county("export", str(stick))
-    assert (refused_.code, refused_.out) == (2, "")
-    stick.mkdir()
+    refused_ = desk.at_county("export", str(stick / "2026" / "11"))
+    assert (refused_.code, refused_.out, stick.exists()) == (2, "", False)
+    (tmp_path / "file").touch()
+    assert desk.at_county("export", str(tmp_path / "file")).code == 2
     assert desk.at_county("export", str(stick), "--json").document["count"] >= 0
     desk.at_county("check", "--unit", WEST, "--date", "2026-11-20", "--zero")
     files = desk.at_county("export", str(stick), "--json").document["files"]
