@@ -12,6 +12,7 @@ from sites import Site
 from world import World
 
 from node import queries, rollup
+from node.cases.disclosing import DAY_MS
 from node.migrations import DERIVED as NODE_DERIVED
 from node.status import heads
 from schemas.errors import GridError
@@ -63,6 +64,8 @@ def quiet(world: World) -> Breaches:
         return
     for site in _children(world):
         parent = world.sites[str(site.parent)]
+        if any(_begins_a_day(one) for one in (site, parent)):
+            world.exchange(site)  # once a day it is looked which own copies have been kept for long enough
         before, requests = (site.tables(leave_out=SEEN), parent.tables(leave_out=SEEN)), world.network.requests
         outcome = world.exchange(site)
         sent = world.network.requests - requests
@@ -74,6 +77,11 @@ def quiet(world: World) -> Breaches:
             changed = [name for name, rows in one.tables(leave_out=SEEN).items() if rows != tables[name]]
             if changed:
                 yield one.unit, f"an idle exchange of {site.unit} changed {changed}"
+
+
+def _begins_a_day(site: Site) -> bool:
+    day = site.db.execute("SELECT day FROM disclosure_day").fetchone()
+    return day is None or day[0] != site.env.now_ms() // DAY_MS
 
 
 def everything_at_the_top(world: World) -> Breaches:

@@ -238,6 +238,8 @@ class People:
         if site.unit not in self.world.codes and not self._invite(parent, site.unit):
             return
         refusal = site.enrol(self.world.codes[site.unit])
+        if refusal is not None and refusal.code == "unit_has_node":  # a key that a garbled refusal had made them drop
+            refusal = site.enrol(self.world.codes[site.unit], replace=True)
         if refusal is not None:
             self.world.note(f"enrolment of {site.unit} refused: {refusal.code}")
             self._invite(parent, site.unit)

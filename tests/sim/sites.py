@@ -79,7 +79,7 @@ class Site:
             self.attempt(lambda root=root: found_city(self.replica, root, self.unit, acts, DEFAULT_PROFILE))  # type: ignore[misc]
             self.open()
 
-    def enrol(self, code: str) -> GridError | None:
+    def enrol(self, code: str, *, replace: bool = False) -> GridError | None:
         """One try of `init` against the parent. As `init` does, it keeps the key unless the very first try is refused.
 
         Returns the refusal, or None: then it worked or it is worth trying again.
@@ -88,7 +88,7 @@ class Site:
         self._seed = self._seed or self.env.random_bytes(SEED_BYTES)
         self.open()
         try:
-            enrolment = ask(self.env, self.url_up, self.unit, code, self.replica.signer)
+            enrolment = ask(self.env, self.url_up, self.unit, code, self.replica.signer, replace=replace)
         except TransportError:
             return None
         except GridError as refusal:
