@@ -1,5 +1,5 @@
 """PDF by WeasyPrint, in a process of its own with bounds on time and memory: whatever a document does to it, the node
-goes on. `python -m hub.pdf` is that process: HTML in, PDF out.
+goes on. `python -m hub.pdf MEMORY CPU` is that process, with its bounds in bytes and seconds: HTML in, PDF out.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def made(html: bytes) -> bytes:
     if not _TURN.acquire(timeout=QUEUE_WAIT_S):
         raise Unavailable("pdf_busy", field="pdf", retry_after_s=QUEUE_WAIT_S)
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "hub.pdf"], input=html, capture_output=True, timeout=MAX_WAIT_S, check=False,
-            env=_surroundings(),
+        done = subprocess.run(  # noqa: S603 - this very module, with two numbers
+            [sys.executable, "-P", "-m", "hub.pdf", str(MAX_MEMORY_BYTES), str(MAX_CPU_S)], input=html,
+            capture_output=True, timeout=MAX_WAIT_S, check=False, env=_surroundings(),
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise Unavailable("pdf_failed", field="pdf", why=f"{MAX_WAIT_S} s") from error
@@ -69,12 +69,12 @@ def _last_line(output: bytes) -> str:
     return lines[-1][:200] if lines else ""
 
 
-def main() -> int:
+def main(memory_bytes: int, cpu_s: int) -> int:
     """Reads HTML from stdin, writes its PDF to stdout."""
     import resource
 
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S))
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     html = sys.stdin.buffer.read(MAX_HTML_BYTES + 1)
     try:
@@ -92,4 +92,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*map(int, sys.argv[1:])))

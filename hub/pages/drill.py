@@ -102,5 +102,5 @@ def _row(choice: Choice, row: dict[str, Any]) -> dict[str, Any]:
     return {
         **row,
         "href": None if own else choice.url("city.drill", unit=row["key"]),
-        "opens": {} if own else figure_links(choice, row["measures"], COLUMNS, unit=row["key"]),
+        "opens": figure_links(choice, row["measures"], COLUMNS, unit=row["key"], under=choice.unit),
     }

@@ -249,7 +249,7 @@ def _rows(node: Replica, choice: Choice, found: Overview) -> list[dict[str, Any]
                 **row,
                 "groups": 0 if own else tree.group_count(row["key"], day),
                 "href": None if own else choice.url("city.overview", unit=row["key"]),
-                "link": {} if own else figure_links(choice, row["measures"], COLUMNS, unit=row["key"]),
+                "link": figure_links(choice, row["measures"], COLUMNS, unit=row["key"], under=choice.unit),
             }
         )
     return rows

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import http.server
 import io
 import re
 import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -213,17 +216,70 @@ def test_the_pdf_says_the_same_and_needs_nothing_from_outside(hub: Node) -> None
             assert "".join(cell_text(block["spans"]).split()) in re.sub(r"\d+/\d+(?=[一二三四五六七八九])", "", text)
 
 
-@pytest.mark.parametrize(
-    "source", ['<img src="{}">', '<link rel="stylesheet" href="{}">', '<style>@import "{}"</style>']
-)
-def test_a_document_that_asks_for_a_file_gets_none(source: str, tmp_path: Path) -> None:
-    secret = tmp_path / "secret.css"
-    secret.write_text("body::before {content: 'leaked'}", "utf-8")
-    sources = ('<img src="{}">', '<link rel="stylesheet" href="{}">', '<style>@import "{}";</style>')
-    asked = "".join(source.format(secret.as_uri()) for source in sources)
-    page = f"<html><body>{asked}<p>whole</p></body></html>".encode()
-    text = PdfReader(io.BytesIO(pdf.made(page))).pages[0].extract_text()
-    assert ("whole" in text, "leaked" in text) == (True, False)
+@pytest.fixture
+def listener() -> Iterator[tuple[str, list[str]]]:
+    """The address of a server on this machine, and the paths that it was asked for."""
+    asked: list[str] = []
+
+    class Noted(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Type", "text/css")
+            self.end_headers()
+            self.wfile.write(LEAK)
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Noted)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}", asked
+    server.shutdown()
+    server.server_close()
+
+
+LEAK = b"p::before {content: 'leaked'}"
+REFERENCES = (
+    '<img src="{}1.png">', '<link rel="stylesheet" href="{}2.css">', '<style>@import "{}3.css";</style>',
+    '<style>p {{background: url("{}4.png")}}</style>', '<object data="{}5.svg"></object>', '<embed src="{}6.svg">',
+    '<style>p::after {{content: url("{}7.png")}}</style>',
+    '<link rel="attachment" href="{}8.css">', '<style>li {{list-style-image: url("{}9.png")}}</style><ul><li>x</ul>',
+    '<svg width="9" height="9"><image href="{}10.png" width="9" height="9"/></svg>',
+)  # fmt: skip
+
+
+def test_a_document_that_refers_to_files_and_addresses_fetches_none(
+    listener: tuple[str, list[str]], tmp_path: Path
+) -> None:
+    address, asked = listener
+    for name in re.findall(r"\{\}([\w.]+)", "".join(REFERENCES)):
+        (tmp_path / name).write_bytes(LEAK)
+    bases = (f"{tmp_path.as_uri()}/", f"{address}/")  # the last of two rules holds: its picture is asked for
+    content = "".join(source.format(base) for base in bases for source in REFERENCES)
+    page = f"<html><head>{content}</head><body>{content}<p>whole</p></body></html>"
+    reader = PdfReader(io.BytesIO(pdf.made(page.encode())))
+    text = "".join(one.extract_text() for one in reader.pages)
+    assert ("whole" in text, "leaked" in text, asked, reader.attachments) == (True, False, [], {})
+    # With a fetcher that fetches the same page leaks: the test can tell.
+    script = "import sys, weasyprint; sys.stdout.buffer.write(weasyprint.HTML(string=sys.stdin.read()).write_pdf())"
+    fetched = subprocess.run([sys.executable, "-c", script], input=page.encode(), capture_output=True, check=True)
+    text = "".join(one.extract_text() for one in PdfReader(io.BytesIO(fetched.stdout)).pages)
+    assert "leaked" in text
+    assert {path.strip("/").partition(".")[0] for path in asked} >= {"1", "2", "3", "4", "5", "8", "10"}
+
+
+@pytest.mark.parametrize("limit", ["MAX_WAIT_S", "MAX_CPU_S", "MAX_MEMORY_BYTES"])
+def test_the_process_that_makes_a_pdf_is_stopped_at_its_bounds_of_time_and_memory(
+    limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = b"<p>x</p>" if limit == "MAX_MEMORY_BYTES" else b"<table>" + b"<tr><td>x</td></tr>" * 4_000
+    bound = {"MAX_WAIT_S": 1, "MAX_CPU_S": 1, "MAX_MEMORY_BYTES": 64 * 1024 * 1024}[limit]
+    monkeypatch.setattr(pdf, limit, bound)
+    with pytest.raises(Unavailable, match="pdf_failed"):
+        pdf.made(page)
+    monkeypatch.undo()
+    assert pdf.made(b"<p>x</p>").startswith(b"%PDF-")
 
 
 def test_without_the_extra_the_message_says_what_to_install(hub: Node, monkeypatch: pytest.MonkeyPatch) -> None:

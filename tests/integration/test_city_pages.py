@@ -75,6 +75,17 @@ def test_every_figure_opens_exactly_as_many_records(city: City, path: str, unit:
     assert wrong == {}
 
 
+@pytest.mark.parametrize("path", ["/overview", "/drill"])
+def test_what_a_unit_did_itself_opens_its_own_records_and_none_from_below(city: City, path: str) -> None:
+    browser = signed_in(city, "analyst")
+    page = browser.get(f"{path}?unit={E_VILLAGE}&period={MONTH}").text
+    own = next(row for row in re.findall(r'<tr><th scope="row">.*?</tr>', page, re.DOTALL) if "本级" in row)
+    shown = {parse_qs(urlsplit(href).query)["measure"][0]: (href, figure) for href, figure in figures(own)}
+    assert shown["registered"][1] == 1
+    assert "checks_due" not in shown
+    assert {records_behind(browser, href) - figure for href, figure in shown.values()} == {0}
+
+
 def test_the_overview_shows_the_measures_and_rates_of_the_rollup(city: City) -> None:
     browser = signed_in(city, "analyst")
     page = browser.get(f"/overview?unit={CITY}&period={MONTH}").text
