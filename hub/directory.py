@@ -8,8 +8,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from node import accounts
+from node import accounts, form_queries
 from node.application import NodeApplication
+from node.forms import FORM_KIND, FORM_SCHEMA
 from node.home import config_text, create, require_empty, write_private
 from node.projections import CADENCE_KIND
 from node.setup import ADMIN, keep_certificates, write_state
@@ -18,7 +19,8 @@ from schemas.clock import business_day
 from schemas.encoding import b64
 from schemas.errors import Invalid
 from schemas.events import FIRST, Event, Header
-from schemas.strict_json import dumps
+from schemas.forms import Form, Forms, form_payload, read_form
+from schemas.strict_json import dumps, loads
 from schemas.unit_list import generate_groups, read_unit_list
 from schemas.units import EPOCH, LEVELS, Act
 from sync import chains, directory, revocation
@@ -34,6 +36,7 @@ RECOVERY_KEY: Final = "root-recovery.key"
 MAX_LIST_BYTES: Final = 16 * 1024 * 1024
 ACTS_BYTES: Final = 48 * 1024  # of one event's payload; an event takes 64 KiB
 CADENCE_SCHEMA: Final = "cadence/1"
+SHIPPED_FORMS: Final = Path(__file__).parent / "data" / "forms.json"
 
 
 def init_hub(folder: Path, units: Path, profile: str | None, per_village: int, seed: int) -> dict[str, Any]:
@@ -49,15 +52,19 @@ def init_hub(folder: Path, units: Path, profile: str | None, per_village: int, s
     database = create(folder, signer_seed, env.random_bytes(SEED_BYTES), config_text(None))
     write_private(folder / RECOVERY_KEY, b64(root).encode("ascii") + b"\n")
     replica = Replica(database, env, Signer(signer_seed), NodeApplication())
-    found_city(replica, Signer(root), city, acts, chosen)
+    found_city(replica, Signer(root), city, acts, chosen, shipped_forms())
     code = accounts.add(replica, ADMIN, "admin", None)
     me = replica.identity
     database.conn.close()
     return {"node": me.node, "unit": me.unit, "level": me.level, "admin": {"name": ADMIN, "code": code}}
 
 
-def found_city(replica: Replica, root: Signer, city: str, acts: Sequence[Act], profile: Profile) -> None:
-    """The hub's first state: certified by the root, its chain begun, tree and cadence published; one transaction."""
+def found_city(
+    replica: Replica, root: Signer, city: str, acts: Sequence[Act], profile: Profile, forms: Sequence[Form] = ()
+) -> None:
+    """The hub's first state: certified by the root, its chain begun, tree, cadence and forms published; one
+    transaction.
+    """
     now = replica.env.now_ms()
     today = business_day(now)
     with write(replica.db, "init", replica.env):
@@ -67,6 +74,8 @@ def found_city(replica: Replica, root: Signer, city: str, acts: Sequence[Act], p
         intake.begin_chain()
         publish_acts(intake, acts, today)
         publish_cadence(intake, profile, EPOCH)
+        for form in forms:
+            publish_form(intake, form)
         intake.finish()
 
 
@@ -115,6 +124,27 @@ def publish_cadence(intake: Intake, profile: Profile, day: date) -> None:
         unit=intake.me.city,
         day=day,
         public={"no": number, "profile": profile_payload(profile)},
+    )
+
+
+def shipped_forms() -> list[Form]:
+    """The forms of 2-domain, which a new city begins with; each may be replaced by a later version."""
+    entries = loads(SHIPPED_FORMS.read_bytes())
+    found: list[Form] = []
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict):
+            found.append(read_form({key: one for key, one in entry.items() if key != "type"}, Forms(found)))
+    return found
+
+
+def publish_form(intake: Intake, form: Form) -> None:
+    """Signs a version of a form, in force from its day on."""
+    intake.author(
+        kind=FORM_KIND,
+        schema=FORM_SCHEMA,
+        unit=intake.me.city,
+        day=form.first,
+        public={"no": form_queries.next_number(intake.db), "form": form_payload(form)},
     )
 
 

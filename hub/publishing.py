@@ -1,4 +1,4 @@
-"""`grid-hub publish`: directory acts, cadence, campaigns and category lists, signed by the city and sent down."""
+"""`grid-hub publish`: directory acts, cadence, campaigns, forms, category lists, signed by the city and sent down."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from hub.directory import publish_acts, publish_cadence
+from hub.directory import publish_acts, publish_cadence, publish_form
 from node import audit, campaign_queries
 from node.campaigns import CAMPAIGN_KIND, CAMPAIGN_SCHEMA
 from node.category_lists import CATEGORIES_KIND, CATEGORIES_SCHEMA, lists_of, next_number
+from node.forms import forms_of
 from schemas.cadence import Profile, read_profile
 from schemas.campaigns import Campaign, campaign_payload, read_campaign
 from schemas.category_lists import CategoryLists, Version, read_version, version_payload
 from schemas.clock import business_day
 from schemas.errors import Invalid
+from schemas.forms import Form, Forms, read_form
 from schemas.periods import parse_day
 from schemas.strict_json import Json, loads
 from schemas.unit_checks import ActChecks
@@ -29,7 +31,7 @@ from sync.replica import Replica
 MAX_BYTES: Final = 8 * 1024 * 1024
 MAX_ENTRIES: Final = 20_000
 MAX_NOTED: Final = 8  # entries of one publication that the audit log spells out
-TYPES: Final = ("cadence", "campaign", "categories", "unit")
+TYPES: Final = ("cadence", "campaign", "form", "categories", "unit")
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class _Batch:
     cadences: list[tuple[date, Profile]] = field(default_factory=list)
     campaigns: list[Campaign] = field(default_factory=list)
     categories: list[Version] = field(default_factory=list)
+    forms: list[Form] = field(default_factory=list)
 
 
 def publish_file(replica: Replica, path: Path) -> dict[str, int]:
@@ -114,11 +117,14 @@ def sign_entries(intake: Intake, entries: Sequence[Json], *, located: bool = Fal
         publish_campaign(intake, campaign)
     for version in batch.categories:
         publish_categories(intake, version)
+    for form in batch.forms:
+        publish_form(intake, form)
     _note(intake, batch)
     return {
         "unit": len(batch.acts),
         "cadence": len(batch.cadences),
         "campaign": len(batch.campaigns),
+        "form": len(batch.forms),
         "categories": len(batch.categories),
     }
 
@@ -130,7 +136,9 @@ def _note(intake: Intake, batch: _Batch) -> None:
     words += [f"cadence {profile.name} {day}" for day, profile in batch.cadences[:MAX_NOTED]]
     words += [f"campaign {one.id} {one.first}..{one.last}" for one in batch.campaigns[:MAX_NOTED]]
     words += [f"categories {one.listed.key} {one.since}" for one in batch.categories[:MAX_NOTED]]
-    more = len(acts) + len(batch.cadences) + len(batch.campaigns) + len(batch.categories) - len(words)
+    words += [f"form {one.id} {one.version}" for one in batch.forms[:MAX_NOTED]]
+    more = len(acts) + len(batch.cadences) + len(batch.campaigns) + len(batch.categories) + len(batch.forms)
+    more -= len(words)
     audit.note(
         intake.replica, "published", unit=acts[0]["unit"] if len(acts) == 1 else None, subject=head,
         purpose="; ".join([*words, f"+{more}"] if more else words),
@@ -173,6 +181,9 @@ def _read(replica: Replica, checks: ActChecks, place: int, entry: Json, batch: _
     if entry["type"] == "categories":
         known = CategoryLists([*lists_of(replica.db).published, *batch.categories])
         batch.categories.append(read_version(rest, known))
+        return
+    if entry["type"] == "form":
+        batch.forms.append(read_form(rest, Forms([*forms_of(replica.db).all(), *batch.forms])))
         return
     day = parse_day(rest.pop("date", None), f"{place}.date")
     profile = rest.get("profile")

@@ -10,6 +10,7 @@ from schemas.cadence import Profile, profile_payload
 from schemas.clock import business_day
 from schemas.errors import GridError
 from schemas.events import payload
+from schemas.labels import DEFAULT_LANGUAGE
 from schemas.strict_json import Json
 from schemas.unit_acts import LEVELS
 from sync import applied, log
@@ -51,11 +52,19 @@ def published(replica: Replica) -> list[Published]:
         said = inside if isinstance(inside, dict) else {}
         key = (header.kind, _key(header.kind, said, header.bdate))
         found.append(Published(
-            stored.event.hash, header.kind, header.bdate, str(said.get("name") or said.get("id") or ""),
+            stored.event.hash, header.kind, header.bdate, _title(said),
             list(_flat(said)), key in newest, applied.of(replica.db, stored.event.hash),
         ))  # fmt: skip
         newest.add(key)
     return sorted(found, key=lambda one: KINDS.index(one.kind))[:MAX_LISTED]
+
+
+def _title(said: dict[str, Json]) -> str:
+    """What people call a publication: a form's title with its version, else a name."""
+    title = said.get("title")
+    if isinstance(title, dict):
+        return f"{title.get(DEFAULT_LANGUAGE)} v{said.get('version')}"
+    return str(said.get("name") or said.get("id") or "")
 
 
 def _flat(said: dict[str, Json], before: str = "") -> Iterator[tuple[str, str]]:

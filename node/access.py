@@ -58,6 +58,12 @@ RULES: Final[Mapping[str, Rule]] = {
     "confirmations.Confirmations:GET": Rule(EVIDENCE, unit_in="query"),
     "confirmations.Confirmations:POST": Rule(REVIEW, unit_in="json"),
     "confirmations.ReturnedConfirmation:POST": Rule(REVIEW),
+    "returns.PublishedForms:GET": Rule(EVERYBODY),  # nobody's figures
+    "returns.Returns:GET": Rule(EVIDENCE, unit_in="query"),
+    "returns.Returns:POST": Rule(REVIEW, unit_in="json"),
+    "returns.FormRollup:GET": Rule(EVIDENCE, unit_in="query"),
+    "returns.FormDuties:GET": Rule(EVIDENCE, unit_in="query"),
+    "returns.ReturnedForm:POST": Rule(REVIEW),
     "duties.Duties:GET": Rule(EVERYBODY - {"viewer"}, unit_in="query"),
     "units.Units:GET": Rule(EVERYBODY),
     "units.OneUnit:GET": Rule(EVERYBODY),

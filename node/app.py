@@ -11,7 +11,7 @@ from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
 from node import guard
-from node.api import cases, checks, confirmations, entries, figures, lifting, quality, reminding, system, todo
+from node.api import cases, checks, confirmations, entries, figures, forms, lifting, quality, reminding, system, todo
 from node.api.parsing import problem
 from node.home import DEFAULT_PACE
 from node.pages import blueprint as pages
@@ -81,8 +81,8 @@ def create_app(grid: Grid, rooms: Rooms = NO_ROOMS) -> Flask:
     guard.csrf.init_app(app)
     api = _Api(app)
     for routes in (
-        checks.routes, entries.routes, cases.routes, confirmations.routes, figures.duty_routes, figures.unit_routes,
-        figures.rollup_routes, lifting.routes, quality.routes, reminding.routes, todo.routes,
+        checks.routes, entries.routes, cases.routes, confirmations.routes, forms.routes, figures.duty_routes,
+        figures.unit_routes, figures.rollup_routes, lifting.routes, quality.routes, reminding.routes, todo.routes,
         system.sync_routes, system.event_routes, system.user_routes, *rooms.api,
     ):  # fmt: skip
         api.register_blueprint(routes)

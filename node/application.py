@@ -6,7 +6,17 @@ from collections.abc import Iterator
 
 from sqlite_utils import Database
 
-from node import audit, campaign_recount, confirmation_queries, confirmation_recount, excuse_recount, queries, recount
+from node import (
+    audit,
+    campaign_recount,
+    confirmation_queries,
+    confirmation_recount,
+    excuse_recount,
+    form_queries,
+    form_recount,
+    queries,
+    recount,
+)
 from node.cases import disclosure_queries
 from node.cases import queries as case_queries
 from node.cases import recount as case_recount
@@ -49,12 +59,13 @@ class NodeApplication:
         for one in tree.ever_within(unit):
             yield from queries.report_events(replica.db, one)
             yield from confirmation_queries.events_of_unit(replica.db, one)
+            yield from form_queries.events_of_unit(replica.db, one)
 
     def verify(self, replica: Replica) -> tuple[int, list[tuple[str, str]]]:
         """How many tallies were compared with a recount from the events; what differs, and what is wrong in the log
         of administrative acts.
         """
-        parts = (recount, confirmation_recount, campaign_recount, excuse_recount, case_recount)
+        parts = (recount, confirmation_recount, form_recount, campaign_recount, excuse_recount, case_recount)
         found = [part.compare(replica) for part in parts]
         log = [("bad_audit", text) for text in audit.problems(replica.db)]
         return sum(count for count, _ in found), [*(one for _, problems in found for one in problems), *log]

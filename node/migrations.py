@@ -35,6 +35,10 @@ DERIVED: Final = (
     "confirmation",
     "confirmation_duty",
     "confirmation_day",
+    "form_version",
+    "form_return",
+    "form_sent",
+    "form_number",
     "disclosure",
     "disclosure_text",
     "disclosure_word",
@@ -412,3 +416,34 @@ def phone_codes(db: Database) -> None:
         " expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID"
     )
     db.conn.execute("CREATE TABLE phone_guess (at INTEGER NOT NULL) STRICT")
+
+
+_FORMS: Final = """
+CREATE TABLE form_version (
+  event TEXT PRIMARY KEY, form TEXT NOT NULL, version INTEGER NOT NULL, no INTEGER NOT NULL, payload TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE form_return (
+  event TEXT PRIMARY KEY, form TEXT NOT NULL, version INTEGER NOT NULL, unit TEXT NOT NULL, period TEXT NOT NULL,
+  day TEXT NOT NULL, amends TEXT, recorded_at INTEGER NOT NULL, content TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX form_return_key ON form_return (form, unit, period);
+CREATE INDEX form_return_unit ON form_return (unit);
+CREATE TABLE form_sent (
+  form TEXT NOT NULL, unit TEXT NOT NULL, period TEXT NOT NULL, day TEXT NOT NULL, event TEXT NOT NULL,
+  version INTEGER NOT NULL, first_recorded_at INTEGER NOT NULL, conflicts INTEGER NOT NULL,
+  PRIMARY KEY (form, unit, period)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX form_sent_day ON form_sent (form, day, unit);
+CREATE TABLE form_number (
+  form TEXT NOT NULL, unit TEXT NOT NULL, period TEXT NOT NULL, day TEXT NOT NULL, field TEXT NOT NULL,
+  amount INTEGER NOT NULL, PRIMARY KEY (form, unit, period, field)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX form_number_day ON form_number (form, day)
+"""
+
+
+@NODE()
+def forms(db: Database) -> None:
+    """Published forms, every return, and the numbers of those that count, in 1/10,000."""
+    for statement in _FORMS.split(";\n"):
+        db.conn.execute(statement)

@@ -14,6 +14,7 @@ from node.cases.disclosing import KEEP_DAYS, Disclosures
 from node.cases.projection import CaseProjection
 from node.confirmation_projection import ConfirmationProjection, is_about_period
 from node.excuse_projection import ExcuseProjection
+from node.form_projection import FormProjection
 from node.queries import DutyRow, Key, Tally
 from schemas import reminders
 from schemas.cadence import Calendar, grace_end, read_profile
@@ -84,6 +85,7 @@ class NodeProjection:
         self._disclosures = Disclosures(replica, keep_days)
         self._excuses = ExcuseProjection(replica)
         self._confirmations = ConfirmationProjection(replica)
+        self._forms = FormProjection(replica)
 
     def project(self, stored: Stored) -> None:
         """Takes one event in. A payload that breaks a rule of this version has no effect; it stays in the log."""
@@ -93,12 +95,8 @@ class NodeProjection:
                     self._check(report_from(stored))
                 case "return":
                     self._return(stored)
-                case "cadence":
-                    self._cadence(stored)
-                case "campaign":
-                    self._campaigns.define(stored)
-                case "categories":
-                    category_lists.define(self._replica, stored)
+                case "cadence" | "campaign" | "categories" | "form":
+                    self._published(stored)
                 case "excuse":
                     self._excuses.project(stored)
                     self._disclosures.touch(stored.event.hash)
@@ -106,6 +104,8 @@ class NodeProjection:
                     self._remind(stored)
                 case "cnf":
                     self._cnf(stored)
+                case "ret":
+                    self._forms.project(stored)
                 case "case":
                     self._disclosures.touch(self._cases.project(stored))
                 case "disc" | "ask" | "got":
@@ -114,6 +114,18 @@ class NodeProjection:
                     unprojected.note(self._db, stored.event.hash)
         except GridError:
             unprojected.note(self._db, stored.event.hash)
+
+    def _published(self, stored: Stored) -> None:
+        """What the city published."""
+        match stored.event.header.kind:
+            case "cadence":
+                self._cadence(stored)
+            case "campaign":
+                self._campaigns.define(stored)
+            case "form":
+                self._forms.define(stored)
+            case _:
+                category_lists.define(self._replica, stored)
 
     def _cnf(self, stored: Stored) -> None:
         """What somebody confirmed: an issued bulletin, or the figures of a period."""
@@ -156,6 +168,7 @@ class NodeProjection:
         self._tree_changed = False
         all_again, self._all_again = self._all_again, False
         self._confirmations.finish(all_again=all_again)
+        self._forms.finish()
         if all_again:
             self._retally()
         self._campaigns.finish(tree_of(self._replica), self._calendar_now(), all_again=all_again)

@@ -21,6 +21,11 @@ def note(db: Database, event: str) -> None:
     db.execute("INSERT INTO unprojected (event) VALUES (?) ON CONFLICT DO NOTHING", [event])
 
 
+def forget(db: Database, event: str) -> None:
+    """An event has effect now: what it waited for came."""
+    db.execute("DELETE FROM unprojected WHERE event = ?", [event])
+
+
 def unprojected(replica: Replica) -> list[dict[str, Any]]:
     """The events that have no effect because this version can't read them, newest first."""
     rows = replica.db.execute(

@@ -9,6 +9,8 @@ from marshmallow import ValidationError, fields, post_dump, validate
 
 from node.api.parsing import MAX_LIMIT, StrictSchema, Whole
 from schemas.duties import STATES
+from schemas.returns import STATES as RETURN_STATES
+from schemas.unit_acts import LEVELS
 
 UNIT: Final = validate.Regexp(r"\A[0-9]{12}(?:[0-9]{3})?\Z", error="12 or 15 digits")
 DAY: Final = validate.Regexp(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", error="YYYY-MM-DD")
@@ -84,6 +86,15 @@ class ConfirmationBody(StrictSchema):
     remarks = fields.String(validate=validate.Length(max=1000))
 
 
+class FormReturnBody(StrictSchema):
+    """A filled form: which one, of whom, for which period, and a value for each of its fields."""
+
+    form = fields.String(required=True, validate=validate.Length(1, 40))
+    unit = fields.String(required=True, validate=UNIT)
+    period = fields.String(required=True, validate=SHORT)
+    values = fields.Dict(required=True, keys=fields.String(), validate=validate.Length(max=200))
+
+
 class Page(StrictSchema):
     """Paging by key: `after` is the last answer's `next`."""
 
@@ -104,6 +115,43 @@ class ConfirmationsQuery(Page):
 
     unit = fields.String(validate=UNIT)
     to = fields.String(validate=DAY)
+
+
+class FormsQuery(StrictSchema):
+    """Which day's forms, of which level."""
+
+    at = fields.String(validate=DAY)
+    level = fields.String(validate=validate.OneOf(LEVELS))
+
+
+class FormReturnsQuery(Page):
+    """Which form's returns, of whose subtree, of which period."""
+
+    form = fields.String(required=True, validate=SHORT)
+    unit = fields.String(validate=UNIT)
+    period = fields.String(validate=SHORT)
+
+
+class FormDutiesQuery(Page):
+    """Who owes a form, as of when, in which state."""
+
+    form = fields.String(required=True, validate=SHORT)
+    unit = fields.String(validate=UNIT)
+    period = fields.String(required=True, validate=SHORT)
+    tree = fields.String(load_default="then", validate=validate.OneOf(["then", "now"]))
+    state = fields.String(validate=validate.OneOf(RETURN_STATES))
+    as_of = fields.String(validate=SHORT)
+
+
+class FormRollupQuery(StrictSchema):
+    """Which form's totals, of whose subtree, as of when."""
+
+    form = fields.String(required=True, validate=SHORT)
+    unit = fields.String(validate=UNIT)
+    period = fields.String(required=True, validate=SHORT)
+    tree = fields.String(load_default="then", validate=validate.OneOf(["then", "now"]))
+    as_of = fields.String(validate=SHORT)
+    format = fields.String(load_default="json", validate=validate.OneOf(["json", "csv", "xlsx"]))
 
 
 class QualityQuery(StrictSchema):

@@ -18,6 +18,7 @@ from node.arrivals import EVERYWHERE as ARRIVING_EVERYWHERE
 from node.arrivals import KINDS as ARRIVING
 from node.cases.forms import widgets
 from node.cases.supervision_queries import STATES as SUPERVISION_STATES
+from node.form_rollup import MEASURES as FORM_MEASURES
 from node.pages.audit import COLUMNS as AUDIT_COLUMNS
 from node.pages.evidence_words import FIELDS
 from node.pages.figures import ABOUT
@@ -59,6 +60,7 @@ from schemas.labels import LANGUAGES, catalogue, has_label
 from schemas.measures import CHECK_MEASURES, CHECK_RATES, RATES
 from schemas.periods import CADENCES
 from schemas.quality import CRITERIA
+from schemas.returns import STATES as FORM_STATES
 from schemas.roles import ROLES
 from schemas.unit_acts import ACTS as ACTS_ON_UNITS
 from schemas.unit_acts import KINDS as UNIT_KINDS
@@ -89,6 +91,8 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "compare.": tuple(f"{kind}{end}" for kind in COMPARED_WITH for end in ("", "_change")),
     "duty.": STATES,
     "page.own_ca.": tuple(f"{system}{step}" for system in ("android", "harmony", "ios") for step in ("", ".1", ".4")),
+    "form_measure.": FORM_MEASURES,
+    "form_state.": FORM_STATES,
     "role.": ROLES,
     "role_does.": ROLES,
     "level.": LEVELS,
