@@ -32,6 +32,8 @@ DERIVED: Final = (
     "case_span_in",
     "case_day",
     "case_month",
+    "case_year",
+    "case_standing",
     "confirmation",
     "confirmation_duty",
     "confirmation_day",
@@ -447,3 +449,29 @@ def forms(db: Database) -> None:
     """Published forms, every return, and the numbers of those that count, in 1/10,000."""
     for statement in _FORMS.split(";\n"):
         db.conn.execute(statement)
+
+
+_CASE_FACTS: Final = ", ".join(f"SUM({name})" for name in _CASE_COUNTS)
+
+
+@NODE()
+def case_years(db: Database) -> None:
+    """What cases count for by year, and what stands open in all: sums of the months that are there."""
+    db.conn.execute(
+        "CREATE TABLE case_year (unit TEXT NOT NULL, own INTEGER NOT NULL, dimension TEXT NOT NULL, year TEXT NOT NULL,"
+        f" key TEXT NOT NULL, {_CASE_TALLY}, PRIMARY KEY (unit, own, dimension, year, key)) STRICT, WITHOUT ROWID"
+    )
+    db.conn.execute(
+        "CREATE TABLE case_standing (unit TEXT NOT NULL, own INTEGER NOT NULL, dimension TEXT NOT NULL,"
+        " key TEXT NOT NULL, open INTEGER NOT NULL, overdue INTEGER NOT NULL,"
+        " PRIMARY KEY (unit, own, dimension, key)) STRICT, WITHOUT ROWID"
+    )
+    nothing = " AND ".join(f"SUM({name}) = 0" for name in _CASE_COUNTS)
+    db.conn.execute(
+        f"INSERT INTO case_year SELECT unit, own, dimension, substr(month, 1, 4), key, {_CASE_FACTS} FROM case_month"
+        f" GROUP BY 1, 2, 3, 4, 5 HAVING NOT ({nothing})"
+    )
+    db.conn.execute(
+        "INSERT INTO case_standing SELECT unit, own, dimension, key, SUM(open), SUM(overdue) FROM case_month"
+        " GROUP BY 1, 2, 3, 4 HAVING SUM(open) <> 0 OR SUM(overdue) <> 0"
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Final, Literal
 
 from node import excuses, queries
@@ -80,7 +80,11 @@ class Rollup:
             codes = self._lists.codes_with(question.categories, codes)
         self._cases = CaseFigures(replica.db, self._tree, question.now_ms, codes, self.became)
         self._confirmations = ConfirmationFigures(replica.db, self._tree, self._calendar, question.now_ms)
-        self._campaigns = CampaignFigures(replica.db, self._tree, self._calendar, question.now_ms)
+
+    @cached_property
+    def _campaigns(self) -> CampaignFigures:
+        """Read only where campaigns are asked for."""
+        return CampaignFigures(self._db, self._tree, self._calendar, self._question.now_ms)
 
     def measures(self, unit: str, first: date, last: date) -> dict[str, int]:
         """Every measure of a unit's subtree over days, each always present."""

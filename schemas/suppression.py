@@ -36,32 +36,74 @@ def suppress(values: Mapping[Any, int], sums: Iterable[Sum], sensitive: Iterable
     """
     known = [one for one in sums if one.rest or values[one.total] == sum(values[part] for part in one.parts)]
     primary = {key for key in sensitive if is_small(values[key])}
-    masked = set(primary)
+    masked, changed = set(primary), set(primary)
     while True:
         touched = [one for one in known if one.total in masked or any(part in masked for part in one.parts)]
-        weak = _determined(touched, masked) | _pinned(touched, masked, primary, values)
-        added = set[Key]()
+        near = _near(touched, masked, changed)  # the others are as they were found in the round before
+        weak = _determined(near, masked) | _pinned(near, masked, primary, values)
+        added, table = set[Key](), _Table(near, masked, values)
         for key in sorted(weak, key=repr):
-            if not any(key in (one.total, *one.parts) and added & {one.total, *one.parts} for one in touched):
-                added |= _complement(key, touched, masked, values)
+            if not any(added & {one.total, *one.parts} for one in table.sums_of.get(key, ())):
+                added |= table.complement(key)
         if not added:
             return frozenset(masked)
         masked |= added
+        changed = added | weak
 
 
-def _complement(key: Key, sums: Sequence[Sum], masked: set[Key], values: Mapping[Key, int]) -> set[Key]:
-    """One more cell to mask: of a sum that the key stands in, else of any sum that masked cells stand in."""
-    for wanted in ([one for one in sums if key in (one.total, *one.parts)], sums):
-        ordered = sorted(wanted, key=lambda one: sum(part in masked for part in (one.total, *one.parts)))
-        for one in ordered:
-            parts = [part for part in one.parts if part not in masked]
-            # Where a total is this small, a zero beside it can't be anything else: then the total has to go.
-            helpless = one.total not in masked and values[one.total] <= SMALL.stop and not any(map(values.get, parts))
-            if parts and not helpless:
-                return {min(parts, key=lambda part: (values[part] == 0, values[part], repr(part)))}
-            if one.total not in masked:
-                return {one.total}
-    return set()
+def _near(sums: Sequence[Sum], masked: set[Key], cells: set[Key]) -> list[Sum]:
+    """The sums that masked cells link to some cells, in their order: what is masked elsewhere says nothing of these."""
+    holders: dict[Key, list[int]] = {}
+    hidden = [{one.total, *one.parts} & masked for one in sums]
+    for place, found in enumerate(hidden):
+        for cell in found:
+            holders.setdefault(cell, []).append(place)
+    seen, waiting, near = set(cells), list(cells), set[int]()
+    while waiting:
+        for place in holders.get(waiting.pop(), ()):
+            if place not in near:
+                near.add(place)
+                new = hidden[place] - seen
+                seen |= new
+                waiting += new
+    return [sums[place] for place in sorted(near)]
+
+
+class _Table:
+    """The sums in which masked cells stand, those with the fewest of them first; looked through once a round."""
+
+    def __init__(self, sums: Sequence[Sum], masked: set[Key], values: Mapping[Key, int]) -> None:
+        self._values, self._masked = values, masked
+        self._sums = sorted(sums, key=lambda one: sum(part in masked for part in (one.total, *one.parts)))
+        self.sums_of: dict[Key, list[Sum]] = {}
+        for one in self._sums:
+            for cell in {one.total, *one.parts} & masked:
+                self.sums_of.setdefault(cell, []).append(one)
+        self._offered: dict[int, Key | None] = {}  # by the sum's identity: what it would mask
+
+    def complement(self, key: Key) -> set[Key]:
+        """One more cell to mask: of a sum that the key stands in, else of one that masked cells link to it."""
+        found = self._first_offer(self.sums_of.get(key, []))
+        if found is None:
+            found = self._first_offer(_near(self._sums, self._masked, {key}))
+        return set() if found is None else {found}
+
+    def _first_offer(self, sums: Iterable[Sum]) -> Key | None:
+        return next((cell for one in sums if (cell := self._offer(one)) is not None), None)
+
+    def _offer(self, one: Sum) -> Key | None:
+        if id(one) not in self._offered:
+            self._offered[id(one)] = self._smallest(one)
+        return self._offered[id(one)]
+
+    def _smallest(self, one: Sum) -> Key | None:
+        values = self._values
+        parts = [part for part in one.parts if part not in self._masked]
+        # Where a total is this small, a zero beside it can't be anything else: then the total has to go.
+        small_total = one.total not in self._masked and values[one.total] <= SMALL.stop
+        if parts and not (small_total and not any(map(values.get, parts))):
+            return min(parts, key=lambda part: (values[part] == 0, values[part], repr(part)))
+        return None if one.total in self._masked else one.total
 
 
 def _determined(sums: Sequence[Sum], masked: set[Key]) -> set[Key]:

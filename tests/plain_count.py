@@ -7,7 +7,7 @@ number of atoms that belong to its unit, its days and its row, so the lists behi
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -68,6 +68,7 @@ class PlainCount:
             one.said["campaign"]["id"]: one.said["campaign"]
             for one in sorted((one for one in valid if one.kind == "campaign"), key=lambda one: int(one.said["no"]))
         }
+        self._kept: dict[tuple[str, str], dict[str, list[Atom]]] = {}
         self.atoms = [*self._group_days(), *self._extra(), *self._confirmed(), *self._facts()]
 
     # ---- cells
@@ -76,23 +77,34 @@ class PlainCount:
         """The unit and all above it: as of a day, or as of today."""
         return self.tree.line(unit, day if mode == "then" else self.today)
 
-    def behind(self, unit: str, first: date, last: date, mode: str, campaign: str | None = None) -> Iterator[Atom]:
+    def behind(self, unit: str, first: date, last: date, mode: str, campaign: str | None = None) -> list[Atom]:
         """Every atom of a unit's subtree over days."""
-        atoms: Iterable[Atom] = self.of_campaign(campaign) if campaign else (*self.atoms, *self.standing(last))
+        if campaign:
+            kept = self._seen(mode, campaign, self.of_campaign)
+            return [atom for atom in kept.get(unit, ()) if first <= atom.day <= last]
+        kept = self._seen(mode, "", lambda _: self.atoms)
         end = min(last, self.today)
-        for atom in atoms:
-            inside = first <= atom.day <= last if atom.measure not in ("open", "overdue") else atom.day == end
-            if inside and unit in self.seen_from(atom.unit, atom.day, mode):
-                yield atom
+        standing = self._seen(mode, f"standing {end}", lambda _: self._standing(end))
+        return [*(atom for atom in kept.get(unit, ()) if first <= atom.day <= last), *standing.get(unit, ())]
+
+    def _seen(self, mode: str, named: str, make: Callable[[str], list[Atom]]) -> dict[str, list[Atom]]:
+        """{unit: atoms of its subtree}, made once."""
+        if (mode, named) not in self._kept:
+            found: dict[str, list[Atom]] = defaultdict(list)
+            for atom in make(named):
+                for above in self.seen_from(atom.unit, atom.day, mode):
+                    found[above].append(atom)
+            self._kept[mode, named] = found
+        return self._kept[mode, named]
 
     def below(self, atom: Atom, unit: str, mode: str) -> str:
         """The row of a table by units in which an atom stands: the unit right below, or the unit itself."""
         line = self.seen_from(atom.unit, atom.day, mode)
         return line[max(line.index(unit) - 1, 0)]
 
-    def standing(self, last: date) -> list[Atom]:
-        """Cases that stand open at the end of a day, and those whose limit has passed; of days to come as of today."""
-        end, found = min(last, self.today), []
+    def _standing(self, end: date) -> list[Atom]:
+        """Cases that stand open at the end of a day, and those whose limit has passed."""
+        found = []
         for case_id, case in self.cases.items():
             now = case.at_end_of(end)
             if now is None:

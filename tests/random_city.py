@@ -27,7 +27,7 @@ STAGES: Final = (("2026-11-23", 18), ("2026-12-01", 9), ("2026-12-08", 15))  # w
 NEW_GROUPS: Final = (f"{W_VILLAGE}004", f"{E_VILLAGE}004")
 NEW_VILLAGE: Final = "421001001002"
 REPORTERS: Final = (*E_GROUPS, *W_GROUPS, *NEW_GROUPS, E_VILLAGE, W_TOWN)
-WORKERS: Final = (CITY, CITY, EAST, WEST, E_TOWN, W_TOWN, E_VILLAGE, W_VILLAGE, *E_GROUPS[:2], *W_GROUPS[:2])
+WORKERS: Final = (CITY, CITY, CITY, EAST, WEST, E_TOWN, W_TOWN, E_VILLAGE, W_VILLAGE, *E_GROUPS[:2], *W_GROUPS[:2])
 MOVES: Final = (
     (W_VILLAGE, E_TOWN), (W_VILLAGE, W_TOWN), (E_VILLAGE, W_TOWN), (E_TOWN, WEST), (W_TOWN, EAST), (E_TOWN, EAST),
     (E_GROUPS[2], W_VILLAGE), (W_GROUPS[0], E_VILLAGE),
@@ -58,6 +58,7 @@ class RandomCity:
         self.city = City(seed=seed % 7 + 1)
         self.blank = copied(self.city.hub)
         self.nodes = [self.city.hub, self.city.join(self.city.hub, WEST), self.city.join(self.city.hub, EAST)]
+        self._campaign_days: dict[str, date] = {}
         self._reports: dict[tuple[str, date, str], list[str]] = {}
         self._excuses: dict[str, list[str]] = {}
         self._given: dict[tuple[str, str], list[str]] = {}
@@ -126,7 +127,7 @@ class RandomCity:
         elif kind == "cadence":
             profile: dict[str, Any] = profile_payload(DEFAULT_PROFILE)
             changed = {
-                "group": self.chance.choice(("day", "day", "week")),
+                "group": self.chance.choice(("day", "day", "day", "week")),
                 "village": self.chance.choice(("week", "month")),
             }
             entries = [
@@ -158,10 +159,12 @@ class RandomCity:
     def _campaign(self) -> dict[str, Any]:
         first = self._day()
         levels = self.chance.choice((["group"], ["group", "village"], ["township"]))
+        named = self.chance.choice(CAMPAIGNS)
+        self._campaign_days[f"campaign:{named}"] = first
         return {
-            "type": "campaign", "id": self.chance.choice(CAMPAIGNS), "name": "冬季排查", "from": first.isoformat(),
+            "type": "campaign", "id": named, "name": "冬季排查", "from": first.isoformat(),
             "to": (first + timedelta(days=self.chance.randint(0, 30))).isoformat(), "levels": levels,
-            "cadence": self.chance.choice(({}, dict.fromkeys(levels, "day"), dict.fromkeys(levels, "week"))),
+            "cadence": self.chance.choice(({}, dict.fromkeys(levels, "week"), dict.fromkeys(levels, "month"))),
         }  # fmt: skip
 
     # ---- what units report
@@ -169,6 +172,9 @@ class RandomCity:
     def _check(self) -> None:
         unit, day = self.chance.choice(REPORTERS), self._day()
         occasion = self.chance.choice(("regular",) * 4 + tuple(f"campaign:{one}" for one in CAMPAIGNS))
+        if occasion in self._campaign_days and self.chance.random() < 0.8:  # several days of one duty
+            unit = self.chance.choice(E_GROUPS)
+            day = min(self._campaign_days[occasion] + timedelta(days=self.chance.randint(0, 5)), LAST)
         earlier = self._reports.setdefault((unit, day, occasion), [])
         public: dict[str, Any] = {"result": "zero", "occasion": occasion, "depth": "general", "direction": "vertical"}
         if self.chance.random() < 0.4:
@@ -263,6 +269,9 @@ class RandomCity:
             if wild and self.chance.random() < 0.3:
                 public["term"] = self.chance.randint(0, 3)
             acts.append(self._author(self._node(unit), "case", "case/1", unit, day, public))
+            if action == "seize" and self.chance.random() < 0.7:  # another level seizes it, not knowing of the first
+                rival = self.chance.choice(above)
+                acts.append(self._author(self._node(rival), "case", "case/1", rival, day, public))
 
     def _needed(self, action: str, day: date, offer: str | None, above: tuple[str, ...]) -> dict[str, Any]:
         later = (day + timedelta(days=self.chance.randint(0, 40))).isoformat()
@@ -277,7 +286,7 @@ class RandomCity:
             "assign": {"body": "family"},
             "agree": {"performed_at_once": at_once} | ({} if at_once else {"performance_due": later}),
             "fail": {"advice": "litigation"},
-            "follow_up": {"result": self.chance.choice(("performed", "partly", "reneged"))},
+            "follow_up": {"result": self.chance.choice(("performed", "partly", "reneged", "reneged"))},
             "refer": {"to": "litigation"},
             "extend": {"until": later},
         }.get(action, {})

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from sqlite_utils import Database
 
-from schemas.case_measures import FACT_MEASURES
+from schemas.case_measures import CASE_MEASURES, FACT_MEASURES
+from schemas.spans import Piece, rest_of_year
 
-_SUMS: Final = ", ".join(f"COALESCE(SUM({name}), 0)" for name in FACT_MEASURES)
 Row = tuple[Any, ...]
 
 
@@ -24,42 +24,51 @@ class Place:
     dimension: str
 
 
-def days(db: Database, place: Place, first: date, last: date) -> list[Row]:
-    """(key, a sum for each of FACT_MEASURES) over days."""
+def sums(db: Database, place: Place, piece: Piece, measures: Sequence[str] = FACT_MEASURES) -> list[Row]:
+    """(key, a sum for each of some measures) of one piece of a span, to be added or taken away as its sign says."""
+    grain = piece.grain
+    if piece.first == piece.last:  # one row a key, in the order of the table
+        return db.execute(
+            f"SELECT key, {', '.join(measures)} FROM case_{grain}"
+            f" WHERE unit = ? AND own = ? AND dimension = ? AND {grain} = ?",
+            [place.unit, place.own, place.dimension, piece.first],
+        ).fetchall()
+    added = ", ".join(f"SUM({name})" for name in measures)
     return db.execute(
-        f"SELECT key, {_SUMS} FROM case_day WHERE unit = ? AND own = ? AND dimension = ? AND day BETWEEN ? AND ?"
-        " GROUP BY key",
-        [place.unit, place.own, place.dimension, first.isoformat(), last.isoformat()],
+        f"SELECT key, {added} FROM case_{grain} WHERE unit = ? AND own = ? AND dimension = ?"
+        f" AND {grain} BETWEEN ? AND ? GROUP BY key",
+        [place.unit, place.own, place.dimension, piece.first, piece.last],
     ).fetchall()
 
 
-def months(db: Database, place: Place, first: str, last: str) -> list[Row]:
-    """(key, a sum for each of FACT_MEASURES) over whole months, as `2026-11`."""
+def standing(db: Database, place: Place) -> list[Row]:
+    """(key, open, overdue) after every change there is, those of days to come too."""
     return db.execute(
-        f"SELECT key, {_SUMS} FROM case_month WHERE unit = ? AND own = ? AND dimension = ? AND month BETWEEN ? AND ?"
-        " GROUP BY key",
-        [place.unit, place.own, place.dimension, first, last],
+        "SELECT key, open, overdue FROM case_standing WHERE unit = ? AND own = ? AND dimension = ?",
+        [place.unit, place.own, place.dimension],
     ).fetchall()
 
 
-def standing(db: Database, place: Place, end: date) -> list[Row]:
-    """(key, open, overdue) at the end of a day: the changes of all whole months before, and of the days since."""
-    day, where = end.isoformat(), "WHERE unit = ? AND own = ? AND dimension = ?"
+def changed_since(db: Database, place: Place, day: date) -> list[Row]:
+    """(key, open, overdue) of the changes after a day: in the rest of its year, and in later years."""
     whole = [place.unit, place.own, place.dimension]
-    return db.execute(
-        "SELECT key, SUM(open), SUM(overdue) FROM ("
-        f"SELECT key, open, overdue FROM case_month {where} AND month < ?"
-        f" UNION ALL SELECT key, open, overdue FROM case_day {where} AND day BETWEEN ? AND ?) GROUP BY key",
-        [*whole, day[:7], *whole, f"{day[:7]}-01", day],
-    ).fetchall()
+    parts = [("year", "> ?", [f"{day.year:04}"], 1)]
+    parts += [(one.grain, "BETWEEN ? AND ?", [one.first, one.last], one.sign) for one in rest_of_year(day)]
+    asked = " UNION ALL ".join(
+        f"SELECT key, {sign} * open AS open, {sign} * overdue AS overdue FROM case_{grain}"
+        f" WHERE unit = ? AND own = ? AND dimension = ? AND {grain} {within}"
+        for grain, within, _, sign in parts
+    )
+    params: list[object] = [value for _, _, keys, _ in parts for value in (*whole, *keys)]
+    return db.execute(f"SELECT key, SUM(open), SUM(overdue) FROM ({asked}) GROUP BY key", params).fetchall()
 
 
-def each_day(db: Database, place: Place, first: date, last: date) -> list[Row]:
-    """(day, a sum for each of FACT_MEASURES, change of open, change of overdue) of the days that have any."""
+def each_day(db: Database, unit: str, own: int, first: date, last: date) -> list[Row]:
+    """(day, each of CASE_MEASURES) of the days that have any; of open and overdue the change of the day."""
     return db.execute(
-        f"SELECT day, {_SUMS}, SUM(open), SUM(overdue) FROM case_day"
-        " WHERE unit = ? AND own = ? AND dimension = ? AND day BETWEEN ? AND ? GROUP BY day",
-        [place.unit, place.own, place.dimension, first.isoformat(), last.isoformat()],
+        f"SELECT day, {', '.join(CASE_MEASURES)} FROM case_day"
+        " WHERE unit = ? AND own = ? AND dimension = '' AND day BETWEEN ? AND ?",
+        [unit, own, first.isoformat(), last.isoformat()],
     ).fetchall()
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, time, timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from sqlite_utils import Database
 
@@ -16,7 +16,8 @@ from schemas.case_lists import CATEGORIES, SOURCE_GROUPS
 from schemas.case_matrix import TOTAL, Cell, MatrixRow
 from schemas.case_measures import CASE_MEASURES, DIMENSIONS, FACT_MEASURES
 from schemas.clock import at_time, business_day
-from schemas.periods import Period, months_inside
+from schemas.periods import Period
+from schemas.spans import pieces
 from schemas.unit_acts import LEVELS
 from schemas.units import Tree
 
@@ -25,12 +26,15 @@ Parts = Sequence[tuple[str, int]]
 Span = tuple[date, date]
 Counts = dict[str, int]
 NONE: Final[Mapping[str, str]] = MappingProxyType({})
+RESULTS: Final = ("mediated", "agreed")  # what the matrix shows
+_NOTHING: Final = (0,) * len(CASE_MEASURES)
+_ZERO: Final = dict.fromkeys(CASE_MEASURES, 0)
 _TALLIED_AS: Final = {"category": CELL, "level": CELL, "source": "source", "source_group": "source"}
 
 
 def no_counts() -> Counts:
     """Every case measure, 0."""
-    return dict.fromkeys(CASE_MEASURES, 0)
+    return _ZERO.copy()
 
 
 class CaseFigures:
@@ -52,7 +56,7 @@ class CaseFigures:
             for row in queries.due_later(db, self._today, now_ms, midnight)
         ]
 
-    def totals(self, parts: Parts, spans: Iterable[Span], end: date | None) -> Counts:
+    def totals(self, parts: Parts, spans: Sequence[Span], end: date | None) -> Counts:
         """Every case measure over spans of days; open and overdue at the end of a day, 0 where there is none."""
         found = self._by_key(ALL, parts, spans, end)
         return found.get("", no_counts())
@@ -69,48 +73,62 @@ class CaseFigures:
     def days(self, parts: Parts, period: Period) -> Iterator[tuple[date, Counts]]:
         """Every case measure of each day; open and overdue at the day's end, of days to come as they stand today."""
         before = period.first - timedelta(days=1)
-        standing = self._by_key(ALL, parts, (), min(before, self._today)).get("", no_counts())
-        by_day = [self._each_day(unit, own, period) for unit, own in parts]
-        held = {"open": standing["open"], "overdue": standing["overdue"]}
-        late = self._later_in(ALL, parts).get("", 0)
+        held = self._by_key(ALL, parts, (), min(before, self._today)).get("", no_counts())
+        still_open, overdue = held["open"], held["overdue"]
+        changed = self._each_day(parts, period)
+        late, today = self._later_in(ALL, parts).get("", 0), self._today.isoformat()
         for day in period.each_day():
-            counts = no_counts()
-            for found in by_day:
-                row = found.get(day.isoformat())
-                if row is not None:
-                    counts.update({name: counts[name] + row[at] for at, name in enumerate(FACT_MEASURES)})
-                    if day <= self._today:
-                        held["open"] += row[-2]
-                        held["overdue"] += row[-1]
-            counts |= {"open": held["open"], "overdue": held["overdue"] - (late if day >= self._today else 0)}
+            text = day.isoformat()
+            row = changed.get(text, _NOTHING)
+            if text <= today:
+                still_open += row[-2]
+                overdue += row[-1]
+            counts = dict(zip(CASE_MEASURES, row, strict=True))
+            counts["open"], counts["overdue"] = still_open, overdue - (late if text >= today else 0)
             yield day, counts
 
     def matrix(self, parts: Parts, period: Period) -> list[MatrixRow]:
         """Category x handling level with mediated and agreed, subtotal, and the year up to the period's end."""
-        cells = self._by_key(CELL, parts, [(period.first, period.last)], None)
-        year = self._by_key(CELL, parts, [(period.last.replace(month=1, day=1), period.last)], None)
+        spans = ((period.first, period.last), (period.last.replace(month=1, day=1), period.last))
+        cells, year = (self._by_key(CELL, parts, [span], None, RESULTS) for span in spans)
         known = dict.fromkeys((*self._codes, *(key.split("/")[0] for key in (*cells, *year))))
         rows = [_matrix_row(key, (key,), cells, year) for key in known]
         return [*rows, _matrix_row(TOTAL, tuple(known), cells, year)]
 
     # ---- sums
 
-    def _by_key(self, dimension: str, parts: Parts, spans: Iterable[Span], end: date | None) -> dict[str, Counts]:
+    def _by_key(
+        self, dimension: str, parts: Parts, spans: Sequence[Span], end: date | None,
+        measures: Sequence[str] = FACT_MEASURES,
+    ) -> dict[str, Counts]:  # fmt: skip
+        sums: dict[str, list[int]] = {}
         found: dict[str, Counts] = {}
-        listed = list(spans)
         for unit, own in parts:
             place = Place(unit, own, dimension)
-            for first, last in listed:
-                for key, *sums in self._facts(place, first, last):
-                    row = found.setdefault(key, no_counts())
-                    _add(row, dict(zip(FACT_MEASURES, sums, strict=True)))
-            if end is not None:
-                for key, still_open, overdue in queries.standing(self._db, place, min(end, self._today)):
-                    _add(found.setdefault(key, no_counts()), {"open": still_open, "overdue": overdue})
-        if end is not None and end >= self._today:
-            for key, count in self._later_in(dimension, parts).items():
-                _add(found.setdefault(key, no_counts()), {"overdue": -count})
+            for piece in (one for first, last in spans for one in pieces(first, last)):
+                for key, *counts in queries.sums(self._db, place, piece, measures):
+                    _gather(sums, key, counts, piece.sign)
+        for key, counts in sums.items():
+            found[key] = {**_ZERO, **dict(zip(measures, counts, strict=True))}
+        if end is not None:
+            self._stand(found, dimension, parts, end)
         return self._as_they_became(found) if dimension == CELL and self._became else found
+
+    def _stand(self, found: dict[str, Counts], dimension: str, parts: Parts, end: date) -> None:
+        """Adds what is open and overdue at the end of a day: all that changed, less what changed since."""
+        for unit, own in parts:
+            place, since = Place(unit, own, dimension), min(end, self._today)
+            for rows, sign in (
+                (queries.standing(self._db, place), 1),
+                (queries.changed_since(self._db, place, since), -1),
+            ):
+                for key, still_open, overdue in rows:
+                    row = found.setdefault(key, no_counts())
+                    row["open"] += sign * still_open
+                    row["overdue"] += sign * overdue
+        if end >= self._today:
+            for key, count in self._later_in(dimension, parts).items():
+                found.setdefault(key, no_counts())["overdue"] -= count
 
     def _as_they_became(self, cells: dict[str, Counts]) -> dict[str, Counts]:
         found: dict[str, Counts] = {}
@@ -119,16 +137,13 @@ class CaseFigures:
             _add(found.setdefault(f"{self._became.get(code, code)}/{level}", no_counts()), counts)
         return found
 
-    def _facts(self, place: Place, first: date, last: date) -> Iterator[tuple[Any, ...]]:
-        whole, edges = months_inside(Period("", first, last))
-        for start, stop in edges:
-            yield from queries.days(self._db, place, start, stop)
-        if whole:
-            yield from queries.months(self._db, place, whole[0], whole[-1])
-
-    def _each_day(self, unit: str, own: int, period: Period) -> dict[str, tuple[int, ...]]:
-        rows = queries.each_day(self._db, Place(unit, own, ALL), period.first, period.last)
-        return {row[0]: tuple(row[1:]) for row in rows}
+    def _each_day(self, parts: Parts, period: Period) -> dict[str, Sequence[int]]:
+        sums: dict[str, Sequence[int]] = {}
+        for unit, own in parts:
+            for day, *counts in queries.each_day(self._db, unit, own, period.first, period.last):
+                held = sums.get(day)
+                sums[day] = counts if held is None else [one + more for one, more in zip(held, counts, strict=True)]
+        return sums
 
     def _later_in(self, dimension: str, parts: Parts) -> dict[str, int]:
         counts: dict[str, int] = {}
@@ -137,6 +152,15 @@ class CaseFigures:
             times = sum(1 for one, own in parts if (one == unit if own else one in above))
             counts[key] = counts.get(key, 0) + times
         return counts
+
+
+def _gather(sums: dict[str, list[int]], key: str, counts: list[int], sign: int) -> None:
+    row = sums.get(key)
+    if row is None:
+        sums[key] = counts if sign == 1 else [-count for count in counts]
+    else:
+        for place, count in enumerate(counts):
+            row[place] += sign * count
 
 
 def _add(row: Counts, counts: Counts) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from sqlite_utils import Database
 
-from node.cases import queries, supervision_queries, todo_queries
+from node.cases import queries, supervision_queries, tally_queries, todo_queries
 from node.cases.queries import CaseNow, Closure, KeptEvent
 from node.cases.tallies import PLACE, Kept, Slot, changes, kept_of, standing_under
 from schemas.case_events import CaseEvent, read_case_event
@@ -127,17 +127,27 @@ class CaseProjection:
             self._sums[slot][PLACE[measure]] += sign * by
 
     def _write_tallies(self) -> None:
-        days = {slot: counts for slot, counts in self._sums.items() if any(counts)}
-        months: Sums = defaultdict(lambda: [0] * len(PLACE))
-        for slot, counts in days.items():
-            month = months[slot._replace(day=slot.day[:7])]
-            for place, count in enumerate(counts):
-                month[place] += count
-        queries.add_tallies(self._db, "case_day", "day", days)
-        queries.add_tallies(
-            self._db, "case_month", "month", {slot: counts for slot, counts in months.items() if any(counts)}
-        )
+        write_tallies(self._db, self._sums)
         self._sums.clear()
+
+
+def write_tallies(db: Database, sums: Mapping[Slot, list[int]]) -> None:
+    """Adds what changed by day to the tallies of days, months and years, and to what stands in all."""
+    days = {slot: counts for slot, counts in sums.items() if any(counts)}
+    months, years = coarser(days, len("2026-11")), coarser(days, len("2026"))
+    for (table, column), rows in zip(tally_queries.TABLES, (days, months, years), strict=True):
+        tally_queries.add_tallies(db, table, column, rows)
+    tally_queries.add_standing(db, years)
+
+
+def coarser(days: Mapping[Slot, Sequence[int]], width: int) -> dict[Slot, list[int]]:
+    """The same sums by month or year: the first characters of the day."""
+    found: Sums = defaultdict(lambda: [0] * len(PLACE))
+    for slot, counts in days.items():
+        row = found[slot._replace(day=slot.day[:width])]
+        for place, count in enumerate(counts):
+            row[place] += count
+    return {slot: counts for slot, counts in found.items() if any(counts)}
 
 
 def row_of(case: Case) -> CaseNow:

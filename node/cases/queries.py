@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 from sqlite_utils import Database
 
-from node.cases.tallies import Kept, Slot, Traits
+from node.cases.tallies import Kept, Traits
 from schemas.case_measures import CASE_MEASURES, Fact, OpenSpan
 
 ENDLESS: Final = "9999-12-31"  # the `until` of what lasts to this day
@@ -196,33 +195,7 @@ def day_of(until: str) -> date | None:
     return None if until == ENDLESS else date.fromisoformat(until)
 
 
-# ---- tallies
-
-
-def add_tallies(db: Database, table: str, column: str, rows: Mapping[Slot, Sequence[int]]) -> None:
-    """Adds to rows of a tally; those that come to nothing go, so that a rebuild gives the same rows.
-
-    `table` is case_day or case_month, `column` its column of time.
-    """
-    names = f"unit, own, dimension, {column}, key"
-    sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in CASE_MEASURES)
-    marks = ", ".join("?" * (5 + len(CASE_MEASURES)))
-    db.conn.executemany(
-        f"INSERT INTO {table} ({names}, {_COUNTS}) VALUES ({marks}) ON CONFLICT ({names}) DO UPDATE SET {sums}",
-        [(*slot, *counts) for slot, counts in rows.items()],
-    )
-    nothing = " AND ".join(f"{name} = 0" for name in CASE_MEASURES)
-    db.conn.executemany(
-        f"DELETE FROM {table} WHERE unit = ? AND own = ? AND dimension = ? AND {column} = ? AND key = ? AND {nothing}",
-        [tuple(slot) for slot in rows],
-    )
-
-
-def all_tallies(db: Database, table: str, column: str) -> dict[Slot, tuple[int, ...]]:
-    """Every row of a tally table, for `verify`."""
-    rows = db.execute(f"SELECT unit, own, dimension, {column}, key, {_COUNTS} FROM {table}")
-    return {Slot(*row[:5]): tuple(row[5:]) for row in rows}
-
+# ---- for `verify`
 
 # Where cases are found: the columns of each table, the case last.
 FOUND_IN: Final = {
@@ -246,9 +219,11 @@ def clear_counted(db: Database) -> None:
         "case_fact_in",
         "case_span",
         "case_span_in",
+        "case_day",
+        "case_month",
+        "case_year",
+        "case_standing",
         "case_todo",
         "supervision",
     ):
         db.execute(f"DELETE FROM {table}")
-    db.execute("DELETE FROM case_day")
-    db.execute("DELETE FROM case_month")

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from node.cases import queries
-from node.cases.projection import CASE_KIND, ancestor_in, closure_of, row_of
-from node.cases.tallies import Slot, changes, kept_of
+from sqlite_utils import Database
+
+from node.cases import queries, tally_queries
+from node.cases.projection import CASE_KIND, ancestor_in, closure_of, coarser, row_of
+from node.cases.tallies import PLACE, Slot, changes, kept_of
+from node.cases.tally_queries import Key
 from schemas.case_events import CaseEvent, read_case_event
 from schemas.case_measures import CASE_MEASURES
 from schemas.cases import Case, fold
@@ -28,7 +31,6 @@ def compare(replica: Replica) -> tuple[int, list[Problem]]:
     tree, db = directory.tree_of(replica), replica.db
     problems: list[Problem] = []
     days: dict[Slot, Counts] = defaultdict(Counter)
-    months: dict[Slot, Counts] = defaultdict(Counter)
     compared = 0
     found_in: dict[str, set[tuple[str, ...]]] = {table: set() for table in queries.FOUND_IN}
     for case in _cases(replica, tree):
@@ -46,21 +48,46 @@ def compare(replica: Replica) -> tuple[int, list[Problem]]:
         found_in["case_span_in"].update((*row, case.id) for row in closure.spans)
         for slot, measure, by in changes(tree, expected):
             days[slot][measure] += by
-            months[slot._replace(day=slot.day[:7])][measure] += by
     for table, expected_rows in found_in.items():
         rows_kept = queries.all_found_in(db, table)
         compared += len(rows_kept | expected_rows)
         wrong = sorted(rows_kept ^ expected_rows)
         problems += [("bad_tally", f"{table} {' '.join(row)}: not as its case says") for row in wrong]
-    for table, column, counted in (("case_day", "day", days), ("case_month", "month", months)):
-        rows = queries.all_tallies(db, table, column)
-        wanted = {slot: tuple(counts[name] for name in CASE_MEASURES) for slot, counts in counted.items()}
-        for slot in sorted(rows.keys() | {slot for slot, counts in wanted.items() if any(counts)}):
+    wanted = {slot: [counts[name] for name in CASE_MEASURES] for slot, counts in days.items()}
+    for one, found in (_tallies(replica.db, wanted), _standing(replica.db, wanted)):
+        compared += one
+        problems += found
+    return compared, problems
+
+
+def _tallies(db: Database, days: dict[Slot, list[int]]) -> tuple[int, list[Problem]]:
+    """The same of the tallies of days, months and years."""
+    compared, problems = 0, list[Problem]()
+    for (table, column), width in zip(tally_queries.TABLES, (10, 7, 4), strict=True):
+        kept, counted = tally_queries.all_tallies(db, table, column), coarser(days, width)
+        for slot in sorted(kept.keys() | counted.keys()):
             compared += 1
-            mine, recounted = rows.get(slot), wanted.get(slot)
+            mine, recounted = kept.get(slot), tuple(counted[slot]) if slot in counted else None
             if mine != recounted:
                 where = " ".join(map(str, slot))
                 problems.append(("bad_tally", f"{table} {where}: kept {mine}, recounted {recounted}"))
+    return compared, problems
+
+
+def _standing(db: Database, days: dict[Slot, list[int]]) -> tuple[int, list[Problem]]:
+    """The same of what stands open, and overdue, when every change has come."""
+    counted: dict[Key, list[int]] = defaultdict(lambda: [0, 0])
+    for (unit, own, dimension, _, key), counts in days.items():
+        row = counted[unit, own, dimension, key]
+        row[0] += counts[PLACE["open"]]
+        row[1] += counts[PLACE["overdue"]]
+    kept, compared, problems = tally_queries.all_standing(db), 0, list[Problem]()
+    for where in sorted(kept.keys() | counted.keys()):
+        compared += 1
+        mine, recounted = kept.get(where, (0, 0)), tuple(counted[where])
+        if mine != recounted:
+            told = f"case_standing {' '.join(map(str, where))}: kept {mine}, recounted {recounted}"
+            problems.append(("bad_tally", told))
     return compared, problems
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from builders import City, Node
 from node.cases import queries as case_queries
-from node.cases.projection import closure_of
+from node.cases.projection import closure_of, write_tallies
 from node.cases.queries import CaseNow
 from node.cases.tallies import PLACE, Kept, Slot, Traits, changes
 from schemas.cadence import DEFAULT_PROFILE, grace_end
@@ -131,14 +131,7 @@ class CityYear:
                 case_queries.put_case(self.db, now, kept, closure_of(self.tree, now.units, kept))
                 for slot, measure, by in changes(self.tree, kept):
                     sums[slot][PLACE[measure]] += by
-            days = {slot: counts for slot, counts in sums.items() if any(counts)}
-            months: dict[Slot, list[int]] = defaultdict(lambda: [0] * len(PLACE))
-            for slot, counts in days.items():
-                month = months[slot._replace(day=slot.day[:7])]
-                for place, value in enumerate(counts):
-                    month[place] += value
-            case_queries.add_tallies(self.db, "case_day", "day", days)
-            case_queries.add_tallies(self.db, "case_month", "month", months)
+            write_tallies(self.db, sums)
 
 
 def told(dice: random.Random, case_id: str, groups: list[str], first: date, last: date) -> tuple[CaseNow, Kept]:

@@ -77,7 +77,7 @@ def days_back(count: int) -> list[date]:
 def fill(city: City, days: Sequence[date], cases: int, seed: int) -> int:
     """Writes the tallies of every unit for some days, `cases` to a year; returns how many rows."""
     db, dice, tree = city.hub.db, random.Random(seed), tree_of(city.hub.replica)
-    for table in ("check_day", "check_month", "case_day", "case_month"):
+    for table in ("check_day", "check_month", "case_day", "case_month", "case_year", "case_standing"):
         db.execute(f"DELETE FROM {table}")
     units = [(one, tree.group_count(one, LAST)) for one in tree.all_ids()]
     checks = list(_checks(units, days, dice))
@@ -89,7 +89,7 @@ def fill(city: City, days: Sequence[date], cases: int, seed: int) -> int:
     )
     villages = [one for one in tree.all_ids() if tree.level(one) == "village"]
     many = cases * len(days) // 365
-    for table, width in (("case_day", 10), ("case_month", 7)):
+    for table, width in (("case_day", 10), ("case_month", 7), ("case_year", 4)):
         slots = _cases(tree.ancestors, villages, days, many, random.Random(seed), width)
         blanks = ", ".join("?" * (5 + len(CASE_MEASURES)))
         db.conn.executemany(f"INSERT INTO {table} VALUES ({blanks})", slots)

@@ -269,6 +269,8 @@ def test_what_is_kept_equals_a_rebuild_and_verifies(city: City) -> None:
     [
         "UPDATE case_day SET agreed = agreed + 1 WHERE unit = '421000000000'",
         "DELETE FROM case_month WHERE own = 1",
+        "UPDATE case_year SET registered = registered + 1 WHERE dimension = 'cell'",
+        "DELETE FROM case_standing WHERE unit = '421000000000'",
         "UPDATE case_now SET state = 'closed' WHERE state <> 'closed'",
         "DELETE FROM case_fact WHERE measure = 'accepted'",
         "UPDATE case_span SET until = '2026-01-01'",
