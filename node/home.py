@@ -19,9 +19,12 @@ from sqlite_utils import Database
 from node.application import NodeApplication
 from node.cases.disclosing import KEEP_DAYS
 from node.migrations import NODE
+from node.terminal import language, progress
+from node.upgrade import bring_up_to_date, stamp
 from node.waits import DEFAULT_WAITS, Waits
 from schemas.encoding import NODE_ID_CHARS
 from schemas.errors import Conflict, Invalid, NotFound
+from schemas.labels import label
 from sync.client import Client
 from sync.database import open_database
 from sync.env import SystemEnv
@@ -86,6 +89,7 @@ class Home:
             database = open_database(self.folder / DATABASE, SYNC, NODE)
             replica = Replica(database, self.env, self.signer, self._app, self._shared, at_terminal(), self.key_of)
             if not self._opened:  # once a process
+                bring_up_to_date(replica, _say_upgrading)
                 notice_restored_copy(replica)
             self._local.replica = replica
             with self._lock:
@@ -143,6 +147,10 @@ class Home:
             yield
 
 
+def _say_upgrading() -> None:
+    progress(label(language(), "cli.upgrading"))
+
+
 def at_terminal() -> Actor:
     """Who works on the machine itself: `@` and the name of its user."""
     try:
@@ -164,7 +172,9 @@ def create(folder: Path, signer_seed: bytes, secret: bytes, config: str) -> Data
     write_private(folder / NODE_KEY, signer_seed)
     write_private(folder / SECRET_KEY, secret)
     (folder / CONFIG).write_text(config, encoding="utf-8")
-    return open_database(folder / DATABASE, SYNC, NODE)
+    database = open_database(folder / DATABASE, SYNC, NODE)
+    stamp(database)
+    return database
 
 
 def require_empty(folder: Path) -> None:
