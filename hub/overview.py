@@ -41,7 +41,7 @@ class Overview:
 def ask(node: Replica, choice: Choice, now_ms: int, period: str, by: str | None) -> Document:
     """A rollup document about the choice's unit, as the reader may see it. Raises NotFound and Invalid."""
     document = rollup.answer(node, choice.unit, period, by=by, tree=choice.tree, now_ms=now_ms, language=language())
-    return for_role(node, document, by, me().role)
+    return for_role(node, document, by, me().role, now_ms=now_ms, as_of=choice.as_of)
 
 
 def overview(node: Replica, choice: Choice, now_ms: int) -> Overview:

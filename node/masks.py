@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
+from node import rollup
 from node.access import EVIDENCE
-from schemas.masking import masked
+from schemas.masking import below_township, masked, veiled
+from schemas.periods import Period, parse_period, period_of
 from sync.directory import tree_of
 from sync.replica import Replica
+
+# Below township level a viewer's answers have to bear being held against each other: figures are about whole months,
+# the tree as it was, as things stand now, and split by units alone. A township's figures by day or category are
+# printed, so those of its villages would give each other away.
+VIEWED_BY: Final = (None, "children")
+_ONE_DAY: Final = timedelta(days=1)
 
 
 def mask(replica: Replica, document: dict[str, Any], by: str | None) -> dict[str, Any]:
@@ -15,6 +24,46 @@ def mask(replica: Replica, document: dict[str, Any], by: str | None) -> dict[str
     return masked(document, by or None, tree_of(replica).level)
 
 
-def for_role(replica: Replica, document: dict[str, Any], by: str | None, role: str) -> dict[str, Any]:
-    """The document as somebody of a role may read it: exact for who may open the records."""
-    return document if role in EVIDENCE else mask(replica, document, by)
+def for_role(
+    replica: Replica, document: dict[str, Any], by: str | None, role: str, *, now_ms: int, as_of: str | None
+) -> dict[str, Any]:
+    """The document as somebody of a role may read it: exact for who may open the records. `now_ms`, `as_of`: of when
+    it was asked for. Call inside `read` of the database that it was read from.
+    """
+    if role in EVIDENCE:
+        return document
+    level_of, by = tree_of(replica).level, by or None
+    month = _month(document) if as_of is None else None
+    seen = _seen(replica, document["unit"], month, now_ms) if month else None
+    if seen is None or by not in VIEWED_BY:
+        return veiled(document, by, level_of, seen)
+    return masked(document, by, level_of, seen)
+
+
+def _month(document: dict[str, Any]) -> Period | None:
+    """The month that a document is about, if all that can be asked about it beside the dimension is as usual."""
+    if document["tree"] != "then" or "campaign" in document or "categories" in document:
+        return None
+    span = parse_period(document["period"])
+    month = period_of("month", span.first)
+    return month if (month.first, month.last) == (span.first, span.last) else None
+
+
+def _seen(replica: Replica, unit: str, month: Period, now_ms: int) -> dict[str, Any] | None:
+    """A unit's measures of a month as they stand in the table of the unit above, whose own come from further above: so
+    they are the same wherever a viewer meets them. None where they stand in no such table.
+    """
+    tree = tree_of(replica)
+    if not below_township(tree.level(unit)):
+        return {}
+    lines = tree.lineages(unit, month.first, month.last + _ONE_DAY)
+    parents = {above[1] for _, _, above in lines if len(above) > 1}
+    if len(parents) != 1:
+        return None
+    parent = parents.pop()
+    seen = _seen(replica, parent, month, now_ms)
+    if seen is None:
+        return None
+    table = rollup.answer(replica, parent, month.key, by="children", tree="then", now_ms=now_ms)
+    rows = masked(table, "children", tree.level, seen)["rows"]
+    return next((row["measures"] for row in rows if row["key"] == unit), None)

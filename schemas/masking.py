@@ -33,12 +33,12 @@ _STANDING: Final = frozenset(STANDING_MEASURES)
 
 class Masked(dict[str, Any]):
     """`{"value": null, "masked": true}`. Which masks stand for a small figure and which only protect another is for
-    those who print, and no part of the answer.
+    those who print, and no part of the answer; nor is which of them `lost`: what is printed elsewhere tells the figure.
     """
 
-    def __init__(self, *, small: bool) -> None:
+    def __init__(self, *, small: bool, lost: bool = False) -> None:
         super().__init__(value=None, masked=True)
-        self.small = small
+        self.small, self.lost = small, lost
 
     @property
     def text(self) -> str:
@@ -61,27 +61,85 @@ def below_township(level: str | None) -> bool:
     return level in BELOW
 
 
-def masked(document: Document, by: str | None, level_of: Callable[[str], str | None]) -> dict[str, Any]:
+def masked(
+    document: Document,
+    by: str | None,
+    level_of: Callable[[str], str | None],
+    elsewhere: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """A rollup document with its small figures masked; `level_of` knows the level of a unit.
 
     The figures of a rate that rests on a masked one are masked with it. A document with nothing to mask comes back
     equal. No figure stands twice under different names but as a sum, so that what is printed gives none away.
+
+    `elsewhere` are the unit's own measures as the same reader sees them in other tables: what is printed there stays,
+    what is masked there is masked, and no figure of a township or above is used to protect one below.
     """
     figures = dict(_figures(document))
+    sensitive = _sensitive(document, figures, by, level_of)
+    own = below_township(level_of(document["unit"]))
+    beside = {kind: _compared(document, one, own) for kind, one in document.get("comparison", {}).items()}
+    printed, hidden = set[Path](), set[Path]()
+    if elsewhere is not None:
+        printed = set(figures) - set(sensitive)
+        for name, value in elsewhere.items():
+            (hidden if isinstance(value, Masked) and not value.lost else printed).add(("measures", name))
+        beside = {kind: _veiled_beside(one) if own else one for kind, one in beside.items()}
+    if not hidden and not any(is_small(figures[path]) for path in sensitive):
+        return _with_comparison(dict(document), beside)
+    found = suppress(figures, _sums(document, figures, by), sensitive, printed, hidden)
+    masks = {path: Masked(small=path in found.said, lost=path in found.lost) for path in found.masked}
+    masks |= {
+        ("measures", name): value for name, value in (elsewhere or {}).items() if isinstance(value, Masked)
+    }  # the same mark as there
+    return _with_comparison(_with_masks(document, masks), beside)
+
+
+def veiled(
+    document: Document,
+    by: str | None,
+    level_of: Callable[[str], str | None],
+    elsewhere: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A rollup document with every figure below township level masked, small or not, but for the unit's own measures
+    where the reader sees them `elsewhere`.
+    """
+    figures, total = dict(_figures(document)), elsewhere or {}
+    masks = {path: Masked(small=False) for path in _sensitive(document, figures, by, level_of)}
+    for name, value in total.items():
+        masks.pop(("measures", name), None)
+        if isinstance(value, Masked):
+            masks["measures", name] = value
+    own = below_township(level_of(document["unit"]))
+    beside = {kind: _veiled_beside(one) if own else one for kind, one in document.get("comparison", {}).items()}
+    return {**_with_masks(document, masks), **({"comparison": beside} if beside else {})}
+
+
+def _sensitive(
+    document: Document, figures: Mapping[Path, int], by: str | None, level_of: Callable[[str], str | None]
+) -> list[Path]:
+    """The figures about units below township level."""
     own = below_township(level_of(document["unit"]))
     by_unit = by == "children"
-    sensitive = [
+    return [
         path
         for path in figures
         if (below_township(level_of(_row_key(document, path))) if by_unit and path[0] == "rows" else own)
     ]
-    beside = {kind: _compared(document, one, own) for kind, one in document.get("comparison", {}).items()}
-    if not any(is_small(figures[path]) for path in sensitive):
-        return _with_comparison(dict(document), beside)
-    hidden = suppress(figures, _sums(document, figures, by), sensitive)
-    small = {path for path in sensitive if is_small(figures[path])}
-    masks = {path: Masked(small=path in small) for path in hidden}
-    return _with_comparison(_with_masks(document, masks), beside)
+
+
+def _veiled_beside(other: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The figures of another period with all of them masked."""
+    if other is None:
+        return None
+    mask = Masked(small=False)
+    return {
+        **other,
+        "measures": dict.fromkeys(other["measures"], mask),
+        "rates": {name: _masked_rate(one) for name, one in other["rates"].items()},
+        "change": dict.fromkeys(other["change"], mask),
+        "points": dict.fromkeys(other["points"]),
+    }
 
 
 def _compared(document: Document, other: Mapping[str, Any] | None, own: bool) -> dict[str, Any] | None:

@@ -22,33 +22,68 @@ class Sum(NamedTuple):
     rest: bool = False
 
 
+class Suppressed(NamedTuple):
+    """The cells to mask; those of them of which a mask may say that they are small; and those that nothing can protect,
+    because all else in a sum is printed in another table.
+    """
+
+    masked: frozenset[Any]
+    said: frozenset[Any]
+    lost: frozenset[Any]
+
+
 def is_small(value: int) -> bool:
     """Whether a figure is so small that people may be recognised behind it: 1 to 4."""
     return value in SMALL
 
 
-def suppress(values: Mapping[Any, int], sums: Iterable[Sum], sensitive: Iterable[Key]) -> frozenset[Any]:
-    """The cells to mask: every sensitive one of 1-4, and as many others as it takes to protect them.
+def suppress(
+    values: Mapping[Any, int],
+    sums: Iterable[Sum],
+    sensitive: Iterable[Key],
+    printed: Iterable[Key] = (),
+    hidden: Iterable[Key] = (),
+) -> Suppressed:
+    """What to mask: every sensitive cell of 1-4, and as many others as it takes to protect them.
 
     Only sums that hold are used, and those with a rest. Complements are the smallest figures above 0
-    of the sum, then zeros, then its total.
-    Ends since each round masks at least one more cell.
+    of the sum, then zeros, then its total. What is `printed` in another table is of no use as one; what is `hidden`
+    there is masked here, too. Ends since each round masks at least one more cell.
     """
     known = [one for one in sums if one.rest or values[one.total] == sum(values[part] for part in one.parts)]
-    primary = {key for key in sensitive if is_small(values[key])}
-    masked, changed = set(primary), set(primary)
+    out = frozenset(printed)
+    primary = {key for key in sensitive if is_small(values[key])} - out
+    masked = primary | set(hidden)
+    lost = {key for one in known for key in (one.total, *one.parts) if _alone(key, one, out)} & primary
+    changed = set(masked)
     while True:
         touched = [one for one in known if one.total in masked or any(part in masked for part in one.parts)]
         near = _near(touched, masked, changed)  # the others are as they were found in the round before
-        weak = _determined(near, masked) | _pinned(near, masked, primary, values)
-        added, table = set[Key](), _Table(near, masked, values)
+        weak = _determined(near, masked) - lost
+        if not out:  # beside what is printed elsewhere a mask may have to keep silent about what it stands for
+            weak |= _pinned(near, masked, primary, values)
+        added, table = set[Key](), _Table(near, masked, values, out)
         for key in sorted(weak, key=repr):
             if not any(added & {one.total, *one.parts} for one in table.sums_of.get(key, ())):
                 added |= table.complement(key)
         if not added:
-            return frozenset(masked)
+            said = lost | _sayable(touched, masked - lost, primary - lost, values)
+            return Suppressed(frozenset(masked), frozenset(said), frozenset(lost))
         masked |= added
         changed = added | weak
+
+
+def _alone(key: Key, one: Sum, out: frozenset[Key]) -> bool:
+    """Whether everything else in a sum is printed elsewhere."""
+    return not one.rest and out.issuperset({one.total, *one.parts} - {key})
+
+
+def _sayable(sums: Sequence[Sum], masked: set[Key], primary: set[Key], values: Mapping[Key, int]) -> set[Key]:
+    """The small cells whose masks may say so: where that alone would leave one value, no mask of the sum says it."""
+    said = set(primary)
+    while pinned := _pinned(sums, masked, said, values):
+        said -= {cell for one in sums for cell in (one.total, *one.parts) if pinned & {one.total, *one.parts}}
+    return said
 
 
 def _near(sums: Sequence[Sum], masked: set[Key], cells: set[Key]) -> list[Sum]:
@@ -70,10 +105,13 @@ def _near(sums: Sequence[Sum], masked: set[Key], cells: set[Key]) -> list[Sum]:
 
 
 class _Table:
-    """The sums in which masked cells stand, those with the fewest of them first; looked through once a round."""
+    """The sums in which masked cells stand, those with the fewest of them first; looked through once a round.
 
-    def __init__(self, sums: Sequence[Sum], masked: set[Key], values: Mapping[Key, int]) -> None:
-        self._values, self._masked = values, masked
+    Cells that are `out` are never offered: another table prints them.
+    """
+
+    def __init__(self, sums: Sequence[Sum], masked: set[Key], values: Mapping[Key, int], out: frozenset[Key]) -> None:
+        self._values, self._masked, self._taken = values, masked, masked | out
         self._sums = sorted(sums, key=lambda one: sum(part in masked for part in (one.total, *one.parts)))
         self.sums_of: dict[Key, list[Sum]] = {}
         for one in self._sums:
@@ -98,12 +136,12 @@ class _Table:
 
     def _smallest(self, one: Sum) -> Key | None:
         values = self._values
-        parts = [part for part in one.parts if part not in self._masked]
+        parts = [part for part in one.parts if part not in self._taken]
         # Where a total is this small, a zero beside it can't be anything else: then the total has to go.
-        small_total = one.total not in self._masked and values[one.total] <= SMALL.stop
+        small_total = one.total not in self._taken and values[one.total] <= SMALL.stop
         if parts and not (small_total and not any(map(values.get, parts))):
             return min(parts, key=lambda part: (values[part] == 0, values[part], repr(part)))
-        return None if one.total in self._masked else one.total
+        return None if one.total in self._taken else one.total
 
 
 def _determined(sums: Sequence[Sum], masked: set[Key]) -> set[Key]:

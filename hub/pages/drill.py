@@ -10,6 +10,7 @@ from hub.finding import find_units
 from hub.overview import ask
 from hub.pages.overview import figure_links
 from node import duties
+from node.access import EVIDENCE
 from node.asof import known_at
 from node.guard import me, replica
 from node.pages.calendars import COUNTED, completeness, day_url, span_of
@@ -20,6 +21,7 @@ from node.scope import in_scope
 from schemas.case_measures import CASE_MEASURES
 from schemas.clock import business_day
 from schemas.duties import last_closed_day
+from schemas.masking import Masked, below_township
 from sync.database import read
 from sync.directory import certified_units, host_of, tree_of
 from sync.replica import Replica
@@ -85,6 +87,7 @@ def _about(node: Replica, choice: Choice) -> dict[str, Any]:
     host = host_of(tree, certified_units(node.db), choice.unit, today)
     named = tree.nearest(host, today) if host else None
     day = last_closed_day(calendar_of(node.db), node.env.now_ms())
+    exact = me().role in EVIDENCE or not below_township(tree.level(choice.unit))
     return {
         "unit": known,
         "versions": len(tree.versions(choice.unit)),
@@ -92,7 +95,7 @@ def _about(node: Replica, choice: Choice) -> dict[str, Any]:
         "groups": tree.group_count(choice.unit, today),
         "host": named.name if named else host,
         "day": day,
-        "missing": duties.missing_yesterday(node, choice.unit),
+        "missing": duties.missing_yesterday(node, choice.unit) if exact else Masked(small=False),
         "missing_url": day_url(choice, day),
     }
 

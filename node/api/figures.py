@@ -10,6 +10,7 @@ from flask import Response
 from flask.views import MethodView
 
 from node import duties, rollup
+from node.access import EVIDENCE
 from node.api.base import blueprint
 from node.api.shapes import ArrivedQuery, Document, DutiesQuery, RecordsQuery, RollupQuery, UnitsQuery
 from node.arrivals import arrived, position_at
@@ -193,9 +194,9 @@ def answered(node: Replica, unit: str, period: str, query: dict[str, Any]) -> di
             campaign=query.get("campaign"), categories=query.get("categories"),
             compare=query.get("compare"),
         )  # fmt: skip
-        if query.get("format", "json") != "json":
+        if query.get("format", "json") != "json" and me().role in EVIDENCE:
             return mask(earlier, document, by)
-        return for_role(earlier, document, by, me().role)
+        return for_role(earlier, document, by, me().role, now_ms=at_ms, as_of=query.get("as_of"))
 
 
 def unit_json(unit: Unit, *, has_node: bool) -> dict[str, Any]:
