@@ -178,6 +178,10 @@ RULES: Final[Mapping[str, Rule]] = {
     "city.sign_publication": Rule(ADMIN),
     "city.preview_units": Rule(ADMIN),
     "city.confirm_units": Rule(ADMIN),
+    "city.city_map": Rule(ADMIN),
+    "city.preview_map": Rule(ADMIN),
+    "city.confirm_map": Rule(ADMIN),
+    "city.clear_map": Rule(ADMIN),
 }
 
 

@@ -34,7 +34,7 @@ ACTS: Final = {
         "ca_issued",
     ),
     "private": ("private_read", "erased", "uncovered"),
-    "publishing": ("published", "bulletin_issued"),
+    "publishing": ("published", "bulletin_issued", "map"),
     "keeping": ("backed_up", "restored", "settings_changed", "audit_exported"),
 }
 ACT_NAMES: Final = tuple(name for names in ACTS.values() for name in names)

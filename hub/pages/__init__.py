@@ -8,7 +8,7 @@ from typing import Final
 
 from flask import Blueprint
 
-from hub.pages import bulletins, directory, drill, importing, matrix, overview, regime
+from hub.pages import bulletins, directory, drill, importing, mapping, matrix, overview, regime
 from node.rooms import Entry
 
 # By group of the menu, in reading order. Entries of a group that a node has too stand in front of the node's.
@@ -36,6 +36,10 @@ INSIDE: Final[dict[str, tuple[str, ...]]] = {
         "city.import_units",
         "city.preview_units",
         "city.confirm_units",
+        "city.city_map",
+        "city.preview_map",
+        "city.confirm_map",
+        "city.clear_map",
     ),
 }
 SUBJECTS: Final = (
@@ -45,6 +49,7 @@ SUBJECTS: Final = (
     bulletins,
     directory,
     importing,
+    mapping,
     regime,
 )
 

@@ -91,9 +91,11 @@ def _opens(document: Document, as_of: str | None = None) -> Callable[[Figure], s
     """Where the records behind a printed figure are."""
 
     def url(figure: Figure) -> str | None:
-        if not figure["n"] or figure["f"].get("unit") == document["unit"]:
+        if not figure["n"]:
             return None
         asked: Link = {"unit": document["unit"], "period": document["period"], **figure["f"], "measure": figure["m"]}
+        if "unit" in figure["f"]:  # a row: what that unit reported below this one, or this one itself
+            asked["under"] = document["unit"]
         return url_for("pages.rollup_records", **asked, as_of=as_of)
 
     return url
