@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from node import campaign_queries as queries
 from node.campaigns import held
+from node.confirmation_excuses import lifted
 from schemas.cadence import Calendar
 from schemas.campaigns import Campaign, Schedule
 from schemas.measures import CHECK_MEASURES
@@ -27,6 +28,7 @@ class CampaignFigures:
     def __init__(self, db: Database, tree: Tree, calendar: Calendar, now_ms: int) -> None:
         self._db, self._tree, self._now_ms = db, tree, now_ms
         self.schedules = {key: Schedule(one, calendar) for key, one in held(db).items()}
+        self._lifted: dict[tuple[str, str, date], frozenset[str]] = {}
 
     def shown(self, units: Sequence[str], period: Period) -> list[Campaign]:
         """Campaigns that run in a period, or of which there are checks in it; the earliest first."""
@@ -61,9 +63,24 @@ class CampaignFigures:
                 day = owed.last.isoformat()
                 row = found.setdefault(day, dict.fromkeys(CHECK_MEASURES, 0))
                 row["checks_due"] += due
+                excused = sum(self._excused(schedule, level, owed, unit, own) for unit, own in parts)
+                row["checks_excused"] += excused
                 if self._closed(schedule, level, owed):
-                    row["checks_missing"] += due - reported.get((day, level), 0)
+                    row["checks_missing"] += due - reported.get((day, level), 0) - excused
         return found
+
+    def _excused(self, schedule: Schedule, level: str, owed: Period, unit: str, own: int) -> int:
+        """How many units were excused on each day of a duty and did not report."""
+        excused = self._excused_units(schedule, level, owed)
+        return int(unit in excused) if own else sum(self._tree.below(one, unit, owed.last) for one in excused)
+
+    def _excused_units(self, schedule: Schedule, level: str, owed: Period) -> frozenset[str]:
+        key = (schedule.campaign.id, level, owed.last)
+        if key not in self._lifted:
+            excused = lifted(self._db, self._tree, level, owed)
+            reported = queries.reported(self._db, schedule.campaign.id, owed.last) if excused else excused
+            self._lifted[key] = excused - reported
+        return self._lifted[key]
 
     def _owing(self, unit: str, own: int, level: str, day: date) -> int:
         if own:
@@ -76,16 +93,22 @@ class CampaignFigures:
     # ---- the records behind a cell
 
     def owed(
-        self, campaign: str, period: Period, inside: Callable[[str, date], bool], *, missing: bool
+        self, campaign: str, period: Period, inside: Callable[[str, date], bool], measure: str
     ) -> Iterator[tuple[str, str]]:
-        """(day, unit) of every duty that ends in a period, by day and unit; only the missing ones when asked."""
+        """(day, unit) of every duty that ends in a period, by day and unit: all (`checks_due`), or those that count as
+        `checks_missing` or `checks_excused`.
+        """
         schedule = self.schedules[campaign]
-        due: dict[date, list[str]] = {}
+        due: dict[date, list[tuple[str, Period]]] = {}
         for level in schedule.campaign.levels:
             for one in schedule.duties(level, period.first, period.last):
-                if not missing or self._closed(schedule, level, one):
-                    due.setdefault(one.last, []).append(level)
-        for day, levels in sorted(due.items()):
-            reported = queries.reported(self._db, campaign, day) if missing else frozenset()
-            owing = sorted(one.id for one in self._tree.units(day) if one.level in levels)
-            yield from ((day.isoformat(), one) for one in owing if one not in reported and inside(one, day))
+                if measure != "checks_missing" or self._closed(schedule, level, one):
+                    due.setdefault(one.last, []).append((level, one))
+        for day, owed in sorted(due.items()):
+            levels = {level for level, _ in owed}
+            owing = {one.id for one in self._tree.units(day) if one.level in levels}
+            if measure != "checks_due":
+                excused = frozenset().union(*(self._excused_units(schedule, level, one) for level, one in owed))
+                lifts = measure == "checks_excused"
+                owing = owing & excused if lifts else owing - excused - queries.reported(self._db, campaign, day)
+            yield from ((day.isoformat(), one) for one in sorted(owing) if inside(one, day))

@@ -200,10 +200,10 @@ class Rollup:
         return {**checks, **self._cases.totals(itself, spans, period.last)}
 
     def campaign_duties(
-        self, campaign: str, inside: Callable[[str, date], bool], *, missing: bool
+        self, campaign: str, inside: Callable[[str, date], bool], measure: str
     ) -> Iterator[tuple[str, str]]:
-        """(day, unit) of the duties of a campaign that end in the period, or of the missing ones."""
-        return self._campaigns.owed(campaign, self._question.period, inside, missing=missing)
+        """(day, unit) of the duties of a campaign that end in the period, or of the missing or excused ones."""
+        return self._campaigns.owed(campaign, self._question.period, inside, measure)
 
     def codes_of(self, keys: Sequence[str]) -> list[str]:
         """The categories that stand in the rows of some keys: those themselves, and what became them."""

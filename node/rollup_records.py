@@ -185,8 +185,7 @@ def _duties(replica: Replica, question: Question, measure: str, inside: Callable
     """Group days owed, missing or excused, by (day, unit): known from the dated tree and the cadence."""
     tree, rollup = tree_of(replica), Rollup(replica, question)
     if question.campaign:
-        if measure != "checks_excused":  # nobody is excused from a campaign
-            yield from rollup.campaign_duties(question.campaign, inside, missing=measure == "checks_missing")
+        yield from rollup.campaign_duties(question.campaign, inside, measure)
         return
     for day in question.period.each_day():
         if not rollup.daily(day) or (measure == "checks_missing" and day > rollup.closed):
