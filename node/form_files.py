@@ -10,7 +10,7 @@ from node.sheets import CSV_TYPE, XLSX_TYPE, Cell, Sheet, csv_chunks, xlsx_file
 from schemas.clock import parse_instant
 from schemas.labels import label
 from schemas.masking import OTHER_TEXT, SMALL_TEXT, below_township
-from schemas.suppression import Sum, is_small, suppress
+from schemas.suppression import Sum, suppress
 
 Key = tuple[str, str]  # row ("" for the total) and column
 
@@ -51,7 +51,7 @@ def table_of(document: Mapping[str, Any], language: str) -> list[list[Cell]]:
 
 
 def _masks(document: Mapping[str, Any]) -> tuple[frozenset[Key], frozenset[Key]]:
-    """Cells that must not be printed, and those of them that are small themselves."""
+    """Cells that must not be printed, and those of them of which may be said that they are small."""
     counts = [one["key"] for one in document["fields"] if one["type"] == "integer"]
     holders = dict(_holders(document))
     values = {(row, key): totals[key] for row, totals in holders.items() for key in counts}
@@ -62,8 +62,8 @@ def _masks(document: Mapping[str, Any]) -> tuple[frozenset[Key], frozenset[Key]]
     for rule in document["sums"]:
         if {rule["total"], *rule["parts"]} <= set(counts):
             sums += [Sum((row, rule["total"]), tuple((row, part) for part in rule["parts"])) for row in holders]
-    hidden = suppress(values, sums, sensitive)
-    return hidden, frozenset(key for key in sensitive if is_small(values[key]))
+    found = suppress(values, sums, sensitive)
+    return found.masked, found.said
 
 
 def _holders(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

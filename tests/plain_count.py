@@ -239,7 +239,8 @@ class PlainCount:
             duties = {self._owed_for(said, level, day) for day in each_day(first, last)} - {None}
             for begin, end in (one for one in duties if one is not None and self.tree.stands(unit, one[1])):
                 grace_ms = self.cadence.grace_ms(level, begin, end, first)
-                found += self._duty(unit, end, answered.get((unit, begin, end), []), grace_ms)
+                lifted = all(self._excused(unit, day) for day in each_day(begin, end))
+                found += self._duty(unit, end, answered.get((unit, begin, end), []), grace_ms, lifted=lifted)
         return found
 
     def _owed_for(self, said: Said, level: str, day: date) -> tuple[date, date] | None:
@@ -250,12 +251,16 @@ class PlainCount:
         _, begin, end = period(cadence, day)
         return max(begin, first), min(end, last)
 
-    def _duty(self, unit: str, day: date, checks: list[tuple[bool, date, int]], grace_ms: int) -> Iterator[Atom]:
+    def _duty(
+        self, unit: str, day: date, checks: list[tuple[bool, date, int]], grace_ms: int, *, lifted: bool
+    ) -> Iterator[Atom]:
         yield Atom("checks_due", unit, day, unit)
         if checks:
             yield Atom("checks_found" if max(checks)[0] else "checks_zero", unit, day, unit)
             if min(one[2] for one in checks) > grace_ms:
                 yield Atom("checks_late", unit, day, unit)
+        elif lifted:
+            yield Atom("checks_excused", unit, day, unit)
         elif self._now_ms > grace_ms:
             yield Atom("checks_missing", unit, day, unit)
 
