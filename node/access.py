@@ -129,6 +129,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "pages.reports": Rule(EVIDENCE, unit_in="query"),
     "pages.report": Rule(EVIDENCE, unit_in="query"),
     "pages.enter_report": Rule(REVIEW, unit_in="form"),
+    "pages.return_report": Rule(REVIEW),  # whose report it is says the unit: the act asks whether it is below
     "pages.rollup_page": Rule(EVERYBODY, unit_in="query"),
     "pages.rollup_arrived": Rule(EVIDENCE, unit_in="query"),
     "pages.rollup_records": Rule(EVIDENCE, unit_in="query"),

@@ -7,11 +7,13 @@ from typing import Any, Final, NamedTuple
 
 from sqlite_utils import Database
 
-from node import answers
+from node import answers, duty_queries
 from node.accounts import Account
 from node.answers import Answer, Document, request_bytes
+from schemas.case_fields import MAX_WORDS, words
 from schemas.clock import business_day
 from schemas.errors import Conflict, NotFound
+from schemas.strict_json import loads
 from sync.directory import tree_of
 from sync.intake import Intake
 from sync.replica import Replica
@@ -43,16 +45,27 @@ def send_back(
             raise Conflict("return_not_above", field="event", value=event, unit=report.unit)
         if report.standing != event:
             raise Conflict("return_not_standing", field="event", value=event, standing=report.standing)
-        words = {name: body[name] for name in ("reason", "text") if body.get(name) is not None}
+        read = words(MAX_WORDS)
+        said = {"reason": read(body.get("reason"), "reason")}
+        if body.get("text") is not None:
+            said["text"] = read(body["text"], "text")
         signed = intake.author(
             kind=RETURN_KIND,
             schema=RETURN_SCHEMA,
             unit=report.unit,
             day=business_day(intake.now_ms),
             public={"report": event, "by": account.unit, "reason_code": body.get("reason_code") or "other"},
-            private=words,
+            private=said,
         )
         return {"id": signed.hash, "event": signed.hash, "report": event, "state": "returned"}
 
     request = request_bytes(body, **{"return": event})
     return answers.once(replica, account.name, key, request, "return", act)
+
+
+def reason_of(db: Database, event: str) -> str | None:
+    """Why a report was last sent back, in words, where they are held; None if it was not."""
+    found = duty_queries.returns_of(db, [event]).get(event)
+    said = loads(found.words) if found is not None and found.words else None
+    reason = said.get("reason") if isinstance(said, dict) else None
+    return reason if isinstance(reason, str) else None

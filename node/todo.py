@@ -13,14 +13,16 @@ from node.accounts import Account
 from node.cases import todo_queries as case_queries
 from node.cases.forms import MAIN
 from node.cases.todo_queries import START, CaseTodo, Key
+from node.confirmation_duties import judged
 from node.duties import missing_in
 from node.projections import calendar_of
-from node.scope import in_scope, today_of
+from node.scope import hosts, in_scope, today_of
 from node.waits import waits_of
 from schemas.cadence import Calendar, due_at, grace_end
 from schemas.case_todo import KINDS as CASE_KINDS
 from schemas.case_todo import UNTIMED, signal_at
 from schemas.clock import at_time, iso_instant
+from schemas.confirmations import last_owed
 from schemas.duties import last_closed_day
 from schemas.errors import Forbidden, Invalid, NotFound
 from schemas.periods import Period, parse_day, period_of
@@ -37,12 +39,14 @@ MENU_COUNT: Final = 999
 MAX_OTHERS: Final = 200  # rows that are not about cases
 MAX_SERVED: Final = 400  # units below whose own rows are looked at
 RETURNED_DAYS: Final = 60
-OTHER_KINDS: Final = ("missing", "due", "own_report", "returned", "reminder", "refused", "silent")
+OTHER_KINDS: Final = (
+    "missing", "due", "own_report", "returned", "reminder", "confirm", "confirm_returned", "refused", "silent",
+)  # fmt: skip
 # What people filter by: each chip with its kinds.
 CHIPS: Final[dict[str, tuple[str, ...]]] = {
     "handle": ("handle", "close"),
     "take": ("take", "offered"),
-    "report": ("missing", "due", "own_report", "returned", "reminder"),
+    "report": ("missing", "due", "own_report", "returned", "reminder", "confirm", "confirm_returned"),
     "supervise": ("answer", "unanswered"),
     "follow_up": ("follow_up",),
     "void": ("void",),
@@ -180,7 +184,10 @@ def _case_item(account: Account, row: CaseTodo, now: int) -> dict[str, Any]:
 
 
 def _other_item(one: Other, now: int) -> dict[str, Any]:
-    action = {"missing": "remind", "due": "remind", "own_report": "report", "returned": "amend", "reminder": "report"}
+    action = {
+        "missing": "remind", "due": "remind", "own_report": "report", "returned": "amend", "reminder": "report",
+        "confirm": "confirm", "confirm_returned": "amend",
+    }  # fmt: skip
     return {
         "kind": one.kind,
         "ref": one.ref,
@@ -208,6 +215,7 @@ def others_of(replica: Replica, account: Account, unit: str) -> list[Other]:
     own_node = unit == replica.identity.unit
     found = [
         *_duties(replica, account, unit),
+        *_confirmations(replica, account, unit),
         *_returned(replica, served),
         *_reminded(replica, served),
         *(_refused(replica) if own_node else ()),
@@ -258,6 +266,22 @@ def _own_report(replica: Replica, calendar: Calendar, unit: str) -> Iterator[Oth
     closed = last_closed_day(calendar, replica.env.now_ms())
     if closed < day and _lacking(replica, calendar, unit, closed):
         yield Other(_grace(calendar, closed), "own_report", closed.isoformat(), unit)
+
+
+def _confirmations(replica: Replica, account: Account, unit: str) -> Iterator[Other]:
+    """The unit's own newest period, while nobody has confirmed it; and its confirmations that were sent back."""
+    tree, today, now = tree_of(replica), today_of(replica), replica.env.now_ms()
+    found = tree.at(unit, today)
+    if found is None or account.role not in REVIEW or not hosts(replica, unit):
+        return
+    owed = last_owed(calendar_of(replica.db), found.level, now, today)
+    if owed is not None:
+        (duty,) = judged(replica, [(found, owed)])
+        if duty.state in ("due", "missing"):
+            yield _timed(owed.due_ms, "confirm", owed.period.key, unit, 1, owed.opens_ms)
+    since = now - RETURNED_DAYS * DAY_MS
+    for event, period, by, at in todo_queries.returned_confirmations(replica.db, unit, since, MAX_OTHERS):
+        yield Other(at + DAY_MS, "confirm_returned", event, unit, said={"by": by, "period": period, "event": event})
 
 
 def _lacking(replica: Replica, calendar: Calendar, unit: str, day: date) -> int:

@@ -22,6 +22,18 @@ def returned(db: Database, units: Sequence[str], since_ms: int, limit: int) -> l
     return [(row[0], row[1], row[2], row[3], row[4]) for row in rows.fetchall()]
 
 
+def returned_confirmations(db: Database, unit: str, since_ms: int, limit: int) -> list[tuple[str, str, str, int]]:
+    """(confirmation, period, returned by, at) of a unit's standing confirmations that were returned since an instant,
+    the latest return first.
+    """
+    rows = db.execute(
+        "SELECT d.event, d.period, r.by, MAX(r.at) FROM check_return r JOIN confirmation_duty d ON d.event = r.report"
+        " WHERE r.at >= ? AND d.unit = ? GROUP BY d.event ORDER BY 4 DESC, 1 LIMIT ?",
+        [since_ms, unit, limit],
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows.fetchall()]
+
+
 def instant(text: str) -> int:
     """Unix ms of an instant in a document."""
     return int(datetime.fromisoformat(text).timestamp() * 1000)

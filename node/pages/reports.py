@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, flash, redirect, request, url_for
 
-from node import confirmation_queries, confirmations
+from node import confirmation_queries, confirmations, returning
 from node.calendars import calendar_of
 from node.confirmation_duties import OwedBy, judged
 from node.guard import language, me, replica, wake
@@ -19,6 +19,7 @@ from node.scope import hosts, require_scope, today_of
 from schemas.case_measures import CASE_MEASURES
 from schemas.confirmations import CONFIRMATION_MEASURES, MAX_REMARKS, last_owed, owed_between, rates_of
 from schemas.errors import GridError, Invalid, NotFound
+from schemas.labels import label
 from schemas.measures import CHECK_MEASURES
 from schemas.periods import Period, parse_period
 from schemas.roles import REVIEW
@@ -38,6 +39,7 @@ def register(routes: Blueprint) -> None:
     routes.add_url_rule("/reports", "reports", reports)
     routes.add_url_rule("/reports/period", "report", report)
     routes.add_url_rule("/reports/period", "enter_report", enter_report, methods=["POST"])
+    routes.add_url_rule("/reports/period/return", "return_report", return_report, methods=["POST"])
 
 
 def reports() -> Response:
@@ -84,6 +86,23 @@ def enter_report() -> Any:
     return redirect(url_for("pages.report", unit=unit, period=period))
 
 
+def return_report() -> Any:
+    """Sends a confirmation back with a reason; the key in the form makes a double click harmless."""
+    unit, period, reason = typed("unit"), typed("period"), request.form.get("reason", "")
+    try:
+        confirmations.send_back(
+            replica(), me(), typed("event"), {"reason": reason}, typed("idem") or secrets.token_hex(16)
+        )
+    except GridError as error:
+        if error.field not in ("reason", "event"):
+            raise
+        said = {"reason": told(language(), error, {"reason": "page.report.reason"})}
+        return _report(unit, period, "", said, error.status)
+    wake()
+    flash(label(language(), "page.report.sent_back"))
+    return redirect(url_for("pages.report", unit=unit, period=period))
+
+
 def _report(unit_id: str, key: str, typed_words: str, errors: dict[str, str], status: int) -> Response:
     node, period = replica(), parse_period(key)
     with read(node.db):
@@ -111,7 +130,9 @@ def _report(unit_id: str, key: str, typed_words: str, errors: dict[str, str], st
             "max_remarks": MAX_REMARKS,
             "errors": errors,
             "may": _may(node, unit.id) and now >= owed.opens_ms,
+            "may_return": _may_return(node, unit.id) and document is not None and not document["returned"],
             "returned_by": unit_name(node, document["returned"]["by"]) if document and document["returned"] else None,
+            "reason": returning.reason_of(node.db, document["event"]) if document else None,
             "idem": secrets.token_hex(16),
         }
     return page("report.html", "page.report.title", status, **model)
@@ -154,6 +175,11 @@ def _unit(node: Replica, unit: str) -> Unit:
     if found is None:
         raise Invalid("unknown_unit", field="unit", value=unit)
     return found
+
+
+def _may_return(node: Replica, unit: str) -> bool:
+    """Whether this user stands above the unit, and may send its reports back."""
+    return me().role in REVIEW and unit != me().unit and tree_of(node).ever_below(unit, me().unit)
 
 
 def _may(node: Replica, unit: str) -> bool:

@@ -120,6 +120,8 @@ def _of_other(node: Replica, row: dict[str, Any], lang: str) -> dict[str, Any]:
         "own_report": f"/today?unit={about}",
         "returned": f"/today/found?unit={about}&date={row.get('date')}&amends={ref}",
         "reminder": f"/today?unit={about}",
+        "confirm": f"/reports/period?unit={about}&period={ref}",
+        "confirm_returned": f"/reports/period?unit={about}&period={row.get('period')}",
         "refused": "/sync",
         "silent": "/sync",
     }

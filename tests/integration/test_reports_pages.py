@@ -87,3 +87,21 @@ def test_the_list_shows_the_units_own_periods_and_the_newest_below(desk: Desk) -
     assert "迟报 · 零报告" in page.replace("&nbsp;", " ")
     assert "按天填报" in text(client, headers, f"/reports?unit={W_GROUPS[0]}")
     assert "<textarea" not in text(client, headers, f"/reports/period?unit={E_VILLAGE}&period={H1}")  # served elsewhere
+
+
+def test_a_report_is_sent_back_from_its_page_and_the_unit_sees_why(desk: Desk) -> None:
+    hub, client, headers = desk
+    assert client.post("/reports/period", data=form(), headers=headers).status_code == 302
+    event = hub.db.execute("SELECT event FROM confirmation_duty").fetchone()[0]
+    own = hub.user("v1", "reviewer", W_VILLAGE)
+    at = f"/reports/period?unit={W_VILLAGE}&period={H1}"
+    sent = {"unit": W_VILLAGE, "period": H1, "event": event, "reason": "请核对发现数"}
+    assert "退回更正" not in text(client, own, at)  # not by the unit itself
+    assert client.post("/reports/period/return", data=sent, headers=own).status_code == 409
+    blank = client.post("/reports/period/return", data={**sent, "reason": " "}, headers=headers)
+    assert (blank.status_code, "退回原因" in blank.text, hub.count("check_return")) == (422, True, 0)
+    assert client.post("/reports/period/return", data=sent, headers=headers).status_code == 302
+    assert "原因：请核对发现数" in text(client, own, at)
+    assert 'name="reason"' not in text(client, headers, at)  # once is enough
+    assert client.post("/reports/period", data=form(idem="k2"), headers=own).status_code == 302
+    assert "请核对发现数" not in text(client, own, at)

@@ -145,10 +145,39 @@ def others(who: Caseworker) -> dict[str, tuple[int, str]]:
     return {one["kind"]: (one["count"], one["action"]) for one in listed(who)["items"] if not one["case"]}
 
 
+def confirm(who: Caseworker, period: str) -> dict[str, Any]:
+    body = {"unit": W_TOWN, "period": period, "remarks": ""}
+    return done(who._client.post("/api/v1/confirmations", json=body, headers=who.headers), 201)
+
+
+def test_a_periodic_report_is_on_the_list_until_it_is_confirmed_and_again_when_sent_back(
+    city: City, people: dict[str, Caseworker]
+) -> None:
+    reviewer, above = people["western reviewer"], Caseworker(city.hub, "above", "reviewer", CITY)
+    assert "confirm" not in others(people["west"])  # confirming is a reviewer's
+    (row,) = (one for one in listed(reviewer)["items"] if one["kind"] == "confirm")
+    assert (row["ref"], row["about"], row["action"], row["signal"]) == ("2026-10", W_TOWN, "confirm", "red")
+    assert row["due_at"] == "2026-11-03T12:00:00.000Z"
+    confirmed = confirm(reviewer, "2026-10")
+    assert not {"confirm", "confirm_returned"} & others(reviewer).keys()
+    path = f"/api/v1/confirmations/{confirmed['event']}/return"
+    for blank in ("", "   "):
+        refused = above._client.post(path, json={"reason": blank}, headers=above.headers)
+        assert (refused.status_code, told(refused)["field"]) == (422, "reason")
+    done(above._client.post(path, json={"reason": "数字不对"}, headers=above.headers), 201)
+    (row,) = (one for one in listed(reviewer, kind="report")["items"] if one["kind"] == "confirm_returned")
+    assert (row["ref"], row["period"], row["by"], row["action"]) == (confirmed["event"], "2026-10", CITY, "amend")
+    browser = signed_in(city.hub, "reviewer", W_TOWN)
+    assert f'href="/reports/period?unit={W_TOWN}&amp;period=2026-10"' in browser.get("/todo").text
+    confirm(reviewer, "2026-10")
+    assert "confirm_returned" not in others(reviewer)
+
+
 def test_who_has_not_reported_is_on_the_list_of_the_units_above_in_time(
     city: City, people: dict[str, Caseworker]
 ) -> None:
     west, reviewer, hub = people["west"], people["western reviewer"], city.hub
+    confirm(reviewer, "2026-10")
     assert others(west) == {}  # reminding is a reviewer's
     assert others(reviewer) == {"missing": (3, "remind"), "due": (3, "remind")}
     for group in W_GROUPS:
@@ -211,20 +240,20 @@ def test_pages_go_on_where_the_last_one_ended_and_chips_pick(people: dict[str, C
         if found["next"] is None:
             break
         after = {"after": found["next"]}
-    assert len(seen) == 6
+    assert len(seen) == 7
     assert seen == listed(reviewer)["items"]
     assert sorted(row[1] for row in about_cases(reviewer, kind="handle")) == sorted(cases)
     assert sorted(row[1] for row in about_cases(reviewer, category="02")) == sorted((cases[0], cases[2]))
-    assert [one["kind"] for one in listed(reviewer, kind="report")["items"]] == ["missing", "due"]
+    assert [one["kind"] for one in listed(reviewer, kind="report")["items"]] == ["confirm", "missing", "due"]
 
 
 def test_the_page_shows_rows_counts_and_one_main_action(city: City, people: dict[str, Caseworker]) -> None:
     people["western reviewer"].register(category="10")
     browser = signed_in(city.hub, "reviewer", W_TOWN)
     page = browser.get("/todo").text
-    assert "待办 3 件" in page
+    assert "待办 4 件" in page
     assert page.count("btn--main") == 1
-    assert 'href="/todo" aria-current="page">待办<span class="count">3</span>' in page.replace("\n", "")
+    assert 'href="/todo" aria-current="page">待办<span class="count">4</span>' in page.replace("\n", "")
     assert "劳动争议 · 尾号" in page
     assert "劳动争议 · 尾号" not in browser.get("/todo?kind=report").text
     assert browser.get("/todo?kind=x").status_code == 422
