@@ -130,6 +130,11 @@ RULES: Final[Mapping[str, Rule]] = {
     "pages.report": Rule(EVIDENCE, unit_in="query"),
     "pages.enter_report": Rule(REVIEW, unit_in="form"),
     "pages.return_report": Rule(REVIEW),  # whose report it is says the unit: the act asks whether it is below
+    "pages.forms": Rule(EVIDENCE, unit_in="query"),
+    "pages.form_return": Rule(EVIDENCE, unit_in="query"),
+    "pages.enter_form_return": Rule(REVIEW, unit_in="form"),
+    "pages.send_form_back": Rule(REVIEW, unit_in="form"),
+    "pages.form_totals": Rule(EVIDENCE, unit_in="query"),
     "pages.rollup_page": Rule(EVERYBODY, unit_in="query"),
     "pages.rollup_arrived": Rule(EVIDENCE, unit_in="query"),
     "pages.rollup_records": Rule(EVIDENCE, unit_in="query"),

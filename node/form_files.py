@@ -54,7 +54,7 @@ def _masks(document: Mapping[str, Any]) -> tuple[frozenset[Key], frozenset[Key]]
     """Cells that must not be printed, and those of them of which may be said that they are small."""
     counts = [one["key"] for one in document["fields"] if one["type"] == "integer"]
     holders = dict(_holders(document))
-    values = {(row, key): totals[key] for row, totals in holders.items() for key in counts}
+    values = {(row, key): totals[key] or 0 for row, totals in holders.items() for key in counts}
     below = {str(row["key"]) for row in document["rows"] if below_township(row["level"])}
     below |= {""} if below_township(document["level"]) else set()
     sensitive = [key for key in values if key[0] in below]

@@ -209,5 +209,6 @@ def _figures(counts: dict[str, int], sums: dict[str, int], fields: list[FormFiel
     return {
         "measures": dict(counts),
         "rates": {"filled_rate": rate(counts["filled"], counts["due"] - counts["excused"])},
-        "totals": {one.key: unscaled(sums[one.key], one) for one in fields},
+        # Where nobody filled the form there is no total: missing is never a zero.
+        "totals": {one.key: unscaled(sums[one.key], one) if counts["filled"] else None for one in fields},
     }

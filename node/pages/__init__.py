@@ -14,6 +14,8 @@ from node.pages import (
     erasing,
     evidence,
     figures,
+    form_totals,
+    forms,
     found_case,
     lifting,
     missing,
@@ -38,7 +40,8 @@ def blueprint() -> Blueprint:
     routes = Blueprint("pages", __name__)
     for subject in (
         today, found_case, phone, taking_in, todo, supervising, records, casework, case, missing, lifting, reminding,
-        reports, quality, people, account, devices, users, nodes, syncing, carrying, figures, audit, evidence, erasing,
+        reports, forms, form_totals, quality, people, account, devices, users, nodes, syncing, carrying, figures, audit,
+        evidence, erasing,
     ):  # fmt: skip
         subject.register(routes)
     return routes
