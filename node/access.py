@@ -104,6 +104,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "pages.phone_words": PUBLIC,
     "pages.records": Rule(RECORDS, unit_in="query"),
     "pages.missing": Rule(EVERYBODY - {"viewer"}, unit_in="query"),
+    "pages.missing_reports": Rule(EVERYBODY - {"viewer"}, unit_in="query"),
     "pages.excuses": Rule(RECORDS | {"analyst"}, unit_in="query"),
     "pages.enter_excuse": Rule(REVIEW, unit_in="form"),
     "pages.cancel_excuse": Rule(REVIEW, unit_in="form"),

@@ -10,10 +10,13 @@ from node import answers, excuse_queries
 from node import reminder_queries as kept
 from node.accounts import Account
 from node.answers import Answer, Document, request_bytes
+from node.calendars import calendar_of
 from node.checks import state_of
+from node.confirmation_duties import judged
 from node.duties import missing_in
 from node.scope import in_scope, require_hosted, today_of
 from schemas.clock import business_day, iso_instant
+from schemas.confirmations import owed_on
 from schemas.duties import ANSWERED
 from schemas.errors import Conflict, Forbidden, Invalid, NotFound
 from schemas.periods import Period, parse_period
@@ -95,13 +98,21 @@ def _sign(intake: Intake, account: Account, unit: str, period: Period, private: 
 
 
 def outcome(replica: Replica, unit: str, period: Period) -> dict[str, Any]:
-    """`{state, lacking}`: the duty state of a group's day; of a unit above, `missing` or `due` with the number of group
-    days that are not reported below it, `zero` when there are none.
+    """`{state, lacking}`: the duty state of a group's day; of a unit above, `missing` with the number of group days
+    that are not reported below it; when there are none, the state of its confirmation, `zero` if it owes none.
     """
     if tree_of(replica).level(unit) == LEVELS[0]:
         return {"state": state_of(replica, unit, period.first), "lacking": None}
     lacking = missing_in(replica, unit, period.first, min(period.last, today_of(replica)))
-    return {"state": "missing" if lacking else "zero", "lacking": lacking}
+    return {"state": "missing" if lacking else _confirmation_state(replica, unit, period), "lacking": lacking}
+
+
+def _confirmation_state(replica: Replica, unit: str, period: Period) -> str:
+    known = tree_of(replica).at(unit, period.last)
+    owed = owed_on(calendar_of(replica.db), known.level, period.last) if known else None
+    if known is None or owed is None or owed.period.key != period.key:
+        return "zero"
+    return judged(replica, [(known, owed)])[0].state
 
 
 # ---- lists

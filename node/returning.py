@@ -15,6 +15,7 @@ from schemas.clock import business_day
 from schemas.errors import Conflict, NotFound
 from schemas.strict_json import loads
 from sync.directory import tree_of
+from sync.heads import is_covered
 from sync.intake import Intake
 from sync.replica import Replica
 
@@ -65,6 +66,8 @@ def send_back(
 
 def reason_of(db: Database, event: str) -> str | None:
     """Why a report was last sent back, in words, where they are held; None if it was not."""
+    if is_covered(db):  # a restored database shows no words before it has heard what was erased
+        return None
     found = duty_queries.returns_of(db, [event]).get(event)
     said = loads(found.words) if found is not None and found.words else None
     reason = said.get("reason") if isinstance(said, dict) else None

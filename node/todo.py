@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Any, Final
 
-from node import reminders, silence, status, todo_queries
+from node import reminders, silence, status, todo_confirmations, todo_queries
 from node.access import may_act
 from node.accounts import Account
 from node.cases import todo_queries as case_queries
 from node.cases.forms import MAIN
 from node.cases.todo_queries import START, CaseTodo, Key
-from node.confirmation_duties import judged
 from node.duties import missing_in
 from node.projections import calendar_of
-from node.scope import hosts, in_scope, today_of
+from node.scope import in_scope, today_of
+from node.todo_rows import DAY_MS, RETURNED_MS, Other, timed
 from node.waits import waits_of
 from schemas.cadence import Calendar, due_at, grace_end
 from schemas.case_todo import KINDS as CASE_KINDS
 from schemas.case_todo import UNTIMED, signal_at
 from schemas.clock import at_time, iso_instant
-from schemas.confirmations import last_owed
 from schemas.duties import last_closed_day
 from schemas.errors import Forbidden, Invalid, NotFound
-from schemas.periods import Period, parse_day, period_of
+from schemas.periods import Period, parse_period, period_of
 from schemas.roles import REVIEW
 from schemas.strict_json import loads
 from schemas.units import LEVELS
@@ -34,19 +32,18 @@ from sync.directory import certified_units, tree_of
 from sync.replica import Replica
 
 HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
 MENU_COUNT: Final = 999
 MAX_OTHERS: Final = 200  # rows that are not about cases
 MAX_SERVED: Final = 400  # units below whose own rows are looked at
-RETURNED_DAYS: Final = 60
-OTHER_KINDS: Final = (
-    "missing", "due", "own_report", "returned", "reminder", "confirm", "confirm_returned", "refused", "silent",
+_REPORTS: Final = (
+    "missing", "due", "own_report", "returned", "reminder", "confirm", "confirm_returned", "unconfirmed",
 )  # fmt: skip
+OTHER_KINDS: Final = (*_REPORTS, "refused", "silent")
 # What people filter by: each chip with its kinds.
 CHIPS: Final[dict[str, tuple[str, ...]]] = {
     "handle": ("handle", "close"),
     "take": ("take", "offered"),
-    "report": ("missing", "due", "own_report", "returned", "reminder", "confirm", "confirm_returned"),
+    "report": _REPORTS,
     "supervise": ("answer", "unanswered"),
     "follow_up": ("follow_up",),
     "void": ("void",),
@@ -54,25 +51,6 @@ CHIPS: Final[dict[str, tuple[str, ...]]] = {
 }
 _GROUP: Final = LEVELS[0]
 _MIDNIGHT: Final = time()
-
-
-@dataclass(frozen=True, slots=True)
-class Other:
-    """A row that no case made: `ref` is a day, a unit or an event; `count` how many it stands for; `about` the unit."""
-
-    due_at: int
-    kind: str
-    ref: str
-    about: str
-    count: int = 1
-    yellow_at: int | None = None
-    orange_at: int | None = None
-    said: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def key(self) -> Key:
-        """Where it stands in the list."""
-        return self.due_at, self.kind, self.ref
 
 
 # ---- the list
@@ -186,7 +164,7 @@ def _case_item(account: Account, row: CaseTodo, now: int) -> dict[str, Any]:
 def _other_item(one: Other, now: int) -> dict[str, Any]:
     action = {
         "missing": "remind", "due": "remind", "own_report": "report", "returned": "amend", "reminder": "report",
-        "confirm": "confirm", "confirm_returned": "amend",
+        "confirm": "confirm", "confirm_returned": "amend", "unconfirmed": "remind",
     }  # fmt: skip
     return {
         "kind": one.kind,
@@ -215,7 +193,7 @@ def others_of(replica: Replica, account: Account, unit: str) -> list[Other]:
     own_node = unit == replica.identity.unit
     found = [
         *_duties(replica, account, unit),
-        *_confirmations(replica, account, unit),
+        *todo_confirmations.rows(replica, account, unit, served),
         *_returned(replica, served),
         *_reminded(replica, served),
         *(_refused(replica) if own_node else ()),
@@ -255,33 +233,17 @@ def _duties(replica: Replica, account: Account, unit: str) -> Iterator[Other]:
     if now >= end - waits_of(replica).due_hours * HOUR_MS and today > day:
         lacking = _lacking(replica, calendar, unit, today)
         if lacking:
-            yield _timed(end, "due", today.isoformat(), unit, lacking, at_time(today, _MIDNIGHT))
+            yield timed(end, "due", today.isoformat(), unit, lacking, at_time(today, _MIDNIGHT))
 
 
 def _own_report(replica: Replica, calendar: Calendar, unit: str) -> Iterator[Other]:
     day = today_of(replica)
     if _lacking(replica, calendar, unit, day):
         end = due_at(calendar.on(day), _GROUP, period_of("day", day))
-        yield _timed(end, "own_report", day.isoformat(), unit, 1, at_time(day, _MIDNIGHT))
+        yield timed(end, "own_report", day.isoformat(), unit, 1, at_time(day, _MIDNIGHT))
     closed = last_closed_day(calendar, replica.env.now_ms())
     if closed < day and _lacking(replica, calendar, unit, closed):
         yield Other(_grace(calendar, closed), "own_report", closed.isoformat(), unit)
-
-
-def _confirmations(replica: Replica, account: Account, unit: str) -> Iterator[Other]:
-    """The unit's own newest period, while nobody has confirmed it; and its confirmations that were sent back."""
-    tree, today, now = tree_of(replica), today_of(replica), replica.env.now_ms()
-    found = tree.at(unit, today)
-    if found is None or account.role not in REVIEW or not hosts(replica, unit):
-        return
-    owed = last_owed(calendar_of(replica.db), found.level, now, today)
-    if owed is not None:
-        (duty,) = judged(replica, [(found, owed)])
-        if duty.state in ("due", "missing"):
-            yield _timed(owed.due_ms, "confirm", owed.period.key, unit, 1, owed.opens_ms)
-    since = now - RETURNED_DAYS * DAY_MS
-    for event, period, by, at in todo_queries.returned_confirmations(replica.db, unit, since, MAX_OTHERS):
-        yield Other(at + DAY_MS, "confirm_returned", event, unit, said={"by": by, "period": period, "event": event})
 
 
 def _lacking(replica: Replica, calendar: Calendar, unit: str, day: date) -> int:
@@ -292,13 +254,8 @@ def _grace(calendar: Calendar, day: date) -> int:
     return grace_end(calendar.on(day), _GROUP, Period(day.isoformat(), day, day))
 
 
-def _timed(end: int, kind: str, ref: str, unit: str, n: int, start: int) -> Other:
-    whole = end - start
-    return Other(end, kind, ref, unit, n, end - whole // 2, end - whole // 5)
-
-
 def _returned(replica: Replica, served: Sequence[str]) -> Iterator[Other]:
-    since = replica.env.now_ms() - RETURNED_DAYS * DAY_MS
+    since = replica.env.now_ms() - RETURNED_MS
     for event, unit, day, by, at in todo_queries.returned(replica.db, served, since, MAX_OTHERS):
         yield Other(at + DAY_MS, "returned", event, unit, said={"by": by, "date": day, "event": event})
 
@@ -306,8 +263,8 @@ def _returned(replica: Replica, served: Sequence[str]) -> Iterator[Other]:
 def _reminded(replica: Replica, served: Sequence[str]) -> Iterator[Other]:
     calendar = calendar_of(replica.db)
     for one in reminders.received(replica, served):
-        day = parse_day(one["period"], "period") if len(one["period"]) == 10 else None
-        end = _grace(calendar, day) if day else todo_queries.instant(one["at"])
+        period = parse_period(one["period"])
+        end = _grace(calendar, period.first) if period.days == 1 else todo_queries.instant(one["at"])
         told = {name: one[name] for name in ("by", "period", "text", "lacking", "event")}
         yield Other(end, "reminder", one["event"], one["unit"], one["lacking"] or 1, said=told)
 

@@ -22,16 +22,20 @@ def returned(db: Database, units: Sequence[str], since_ms: int, limit: int) -> l
     return [(row[0], row[1], row[2], row[3], row[4]) for row in rows.fetchall()]
 
 
-def returned_confirmations(db: Database, unit: str, since_ms: int, limit: int) -> list[tuple[str, str, str, int]]:
-    """(confirmation, period, returned by, at) of a unit's standing confirmations that were returned since an instant,
-    the latest return first.
+def returned_confirmations(
+    db: Database, units: Sequence[str], since_ms: int, limit: int
+) -> list[tuple[str, str, str, str, int]]:
+    """(confirmation, unit, period, returned by, at) of standing confirmations of some units that were returned since
+    an instant, the latest return first.
     """
     rows = db.execute(
-        "SELECT d.event, d.period, r.by, MAX(r.at) FROM check_return r JOIN confirmation_duty d ON d.event = r.report"
-        " WHERE r.at >= ? AND d.unit = ? GROUP BY d.event ORDER BY 4 DESC, 1 LIMIT ?",
-        [since_ms, unit, limit],
+        "SELECT d.event, d.unit, d.period, r.by, MAX(r.at) FROM check_return r"
+        " JOIN confirmation p ON p.event = r.report"
+        " JOIN confirmation_duty d ON d.unit = p.unit AND d.period = p.period AND d.event = p.event"
+        f" WHERE r.at >= ? AND p.unit IN ({','.join('?' * len(units))}) GROUP BY d.event ORDER BY 5 DESC, 1 LIMIT ?",
+        [since_ms, *units, limit],
     )
-    return [(row[0], row[1], row[2], row[3]) for row in rows.fetchall()]
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows.fetchall()]
 
 
 def instant(text: str) -> int:

@@ -19,6 +19,7 @@ from node.pages import (
     found_case,
     lifting,
     missing,
+    missing_reports,
     nodes,
     people,
     phone,
@@ -39,9 +40,9 @@ def blueprint() -> Blueprint:
     """All pages of a node."""
     routes = Blueprint("pages", __name__)
     for subject in (
-        today, found_case, phone, taking_in, todo, supervising, records, casework, case, missing, lifting, reminding,
-        reports, forms, form_totals, quality, people, account, devices, users, nodes, syncing, carrying, figures, audit,
-        evidence, erasing,
+        today, found_case, phone, taking_in, todo, supervising, records, casework, case, missing, missing_reports,
+        lifting, reminding, reports, forms, form_totals, quality, people, account, devices, users, nodes, syncing,
+        carrying, figures, audit, evidence, erasing,
     ):  # fmt: skip
         subject.register(routes)
     return routes

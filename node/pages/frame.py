@@ -52,7 +52,8 @@ INSIDE: Final = {
                       "pages.enter_form_return", "pages.send_form_back", "pages.form_totals"),
     "pages.rollup_page": ("pages.rollup_records",),
     "pages.nodes_page": ("pages.one_node", "pages.replace_node", "pages.revoke_node", "pages.readmit_node"),
-    "pages.missing": ("pages.excuses", "pages.enter_excuse", "pages.cancel_excuse", "pages.reminders"),
+    "pages.missing": ("pages.missing_reports", "pages.excuses", "pages.enter_excuse", "pages.cancel_excuse",
+                      "pages.reminders"),
 }  # fmt: skip
 TABS: Final = 4
 MAX_TEXT: Final = 2_000

@@ -97,13 +97,15 @@ def return_report() -> Any:
         if error.field not in ("reason", "event"):
             raise
         said = {"reason": told(language(), error, {"reason": "page.report.reason"})}
-        return _report(unit, period, "", said, error.status)
+        return _report(unit, period, "", said, error.status, reason)
     wake()
     flash(label(language(), "page.report.sent_back"))
     return redirect(url_for("pages.report", unit=unit, period=period))
 
 
-def _report(unit_id: str, key: str, typed_words: str, errors: dict[str, str], status: int) -> Response:
+def _report(
+    unit_id: str, key: str, typed_words: str, errors: dict[str, str], status: int, typed_reason: str = ""
+) -> Response:
     node, period = replica(), parse_period(key)
     with read(node.db):
         unit = tree_of(node).nearest(unit_id, period.last)
@@ -133,6 +135,7 @@ def _report(unit_id: str, key: str, typed_words: str, errors: dict[str, str], st
             "may_return": _may_return(node, unit.id) and document is not None and not document["returned"],
             "returned_by": unit_name(node, document["returned"]["by"]) if document and document["returned"] else None,
             "reason": returning.reason_of(node.db, document["event"]) if document else None,
+            "typed_reason": typed_reason,
             "idem": secrets.token_hex(16),
         }
     return page("report.html", "page.report.title", status, **model)

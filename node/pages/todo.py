@@ -121,16 +121,23 @@ def _of_other(node: Replica, row: dict[str, Any], lang: str) -> dict[str, Any]:
         "returned": f"/today/found?unit={about}&date={row.get('date')}&amends={ref}",
         "reminder": f"/today?unit={about}",
         "confirm": f"/reports/period?unit={about}&period={ref}",
+        "reminder_cnf": f"/reports/period?unit={about}&period={row.get('period')}",
+        "unconfirmed": f"/missing/reports?unit={about}&level={row.get('level')}&period={ref}",
         "confirm_returned": f"/reports/period?unit={about}&period={row.get('period')}",
         "refused": "/sync",
         "silent": "/sync",
     }
+    why = row["kind"]
+    if why == "confirm" and row["state"] == "missing":
+        why = "confirm_missing"
+    elif why == "reminder" and row["lacking"] == 0:
+        why = "reminder_cnf"  # every day below is reported: the period itself is not confirmed
     return {
         "title": label(lang, f"page.todo.title.{row['kind']}", **told),
-        "why": label(lang, f"page.todo.why.{row['kind']}", **told),
+        "why": label(lang, f"page.todo.why.{why}", **told),
         "who": told["name"],
-        "href": hrefs[row["kind"]],
-        "action_href": hrefs[row["kind"]],
+        "href": hrefs.get(why) or hrefs[row["kind"]],
+        "action_href": hrefs.get(why) or hrefs[row["kind"]],
         "action_word": label(lang, f"page.todo.act.{row['kind']}"),
         "police": False,
     }

@@ -178,16 +178,17 @@ def test_who_has_not_reported_is_on_the_list_of_the_units_above_in_time(
 ) -> None:
     west, reviewer, hub = people["west"], people["western reviewer"], city.hub
     confirm(reviewer, "2026-10")
+    below = {"unconfirmed": (1, "remind")}  # the village's first half of November
     assert others(west) == {}  # reminding is a reviewer's
-    assert others(reviewer) == {"missing": (3, "remind"), "due": (3, "remind")}
+    assert others(reviewer) == {"missing": (3, "remind"), "due": (3, "remind"), **below}
     for group in W_GROUPS:
         hub.check(group, "2026-11-22")
     hub.check(W_GROUPS[0])
-    assert others(reviewer) == {"due": (2, "remind")}
+    assert others(reviewer) == {"due": (2, "remind"), **below}
     city.clock.set("2026-11-24", 11)
-    assert others(reviewer) == {"missing": (2, "remind")}
+    assert others(reviewer) == {"missing": (2, "remind"), **below}
     city.clock.set("2026-11-24", 14)
-    assert others(reviewer) == {"missing": (2, "remind"), "due": (3, "remind")}
+    assert others(reviewer) == {"missing": (2, "remind"), "due": (3, "remind"), **below}
 
 
 def test_a_group_finds_its_own_report_what_was_returned_and_of_what_it_was_reminded(
@@ -240,20 +241,22 @@ def test_pages_go_on_where_the_last_one_ended_and_chips_pick(people: dict[str, C
         if found["next"] is None:
             break
         after = {"after": found["next"]}
-    assert len(seen) == 7
+    assert len(seen) == 8
     assert seen == listed(reviewer)["items"]
     assert sorted(row[1] for row in about_cases(reviewer, kind="handle")) == sorted(cases)
     assert sorted(row[1] for row in about_cases(reviewer, category="02")) == sorted((cases[0], cases[2]))
-    assert [one["kind"] for one in listed(reviewer, kind="report")["items"]] == ["confirm", "missing", "due"]
+    assert [one["kind"] for one in listed(reviewer, kind="report")["items"]] == [
+        "confirm", "unconfirmed", "missing", "due",
+    ]  # fmt: skip
 
 
 def test_the_page_shows_rows_counts_and_one_main_action(city: City, people: dict[str, Caseworker]) -> None:
     people["western reviewer"].register(category="10")
     browser = signed_in(city.hub, "reviewer", W_TOWN)
     page = browser.get("/todo").text
-    assert "待办 4 件" in page
+    assert "待办 5 件" in page
     assert page.count("btn--main") == 1
-    assert 'href="/todo" aria-current="page">待办<span class="count">4</span>' in page.replace("\n", "")
+    assert 'href="/todo" aria-current="page">待办<span class="count">5</span>' in page.replace("\n", "")
     assert "劳动争议 · 尾号" in page
     assert "劳动争议 · 尾号" not in browser.get("/todo?kind=report").text
     assert browser.get("/todo?kind=x").status_code == 422
