@@ -16,7 +16,7 @@ from hub.recovery import read_recovery_key, recover_hub, renew_hub
 from node import commands, commands_keep, rollup
 from node.asof import known_at
 from node.cli import count
-from node.exports import rollup_file, text_table
+from node.exports import rollup_file, text_table, with_definitions
 from node.home import Home
 from node.masks import mask
 from node.terminal import DONE, Parser, language, run, show
@@ -131,7 +131,7 @@ def _rollup(arguments: argparse.Namespace) -> int:
             document = mask(earlier, document, arguments.by)
     home.close()
     if kind == "json":
-        content = (dumps(document) + "\n").encode("utf-8")
+        content = (dumps(with_definitions(document, language())) + "\n").encode("utf-8")
     elif kind == "table":
         content = text_table(document, language()).encode("utf-8")
     else:

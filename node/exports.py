@@ -94,6 +94,27 @@ def definitions(document: dict[str, Any], language: str) -> list[list[Cell]]:
     return rows
 
 
+def definitions_file(document: dict[str, Any], language: str) -> tuple[bytes, str, str]:
+    """(content, content type, file name): what each figure of a csv means, which has no second sheet to say it on."""
+    return b"".join(csv_chunks(definitions(document, language))), CSV_TYPE, "definitions.csv"
+
+
+def with_definitions(document: dict[str, Any], language: str) -> dict[str, Any]:
+    """The document with `definitions`: {measures: {name: {label, definition}}, rates: {name: {label, definition,
+    numerator, denominator}}}.
+    """
+
+    def words(kind: str, name: str, *parts: str) -> dict[str, str]:
+        said = {part: label(language, f"definition.{name}.{part}") for part in parts}
+        return {"label": label(language, f"{kind}.{name}"), "definition": label(language, f"definition.{name}"), **said}
+
+    found = {
+        "measures": {name: words("measure", name) for name in document["measures"]},
+        "rates": {name: words("rate", name, "numerator", "denominator") for name in document["rates"]},
+    }
+    return {**document, "definitions": found}
+
+
 def text_table(document: dict[str, Any], language: str) -> str:
     """A table for a terminal, figures right-aligned; a Chinese character is two columns wide."""
     table = [["" if cell is None else str(cell) for cell in row] for row in table_of(document, language)]

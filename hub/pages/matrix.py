@@ -34,6 +34,7 @@ def matrix() -> Response:
         "levels": LEVELS,
         "rows": [_row(row, choice) for row in document["rows"]],
         "files": {kind: choice.url("rollup.Rollup", by="matrix", format=kind) for kind in ("csv", "xlsx")},
+        "definitions_url": choice.url("rollup.Rollup", by="matrix", format="csv", part="definitions"),
         "as_of": document["as_of"],
         "position": document["position"],
     }

@@ -16,7 +16,7 @@ from node.api.shapes import ArrivedQuery, Document, DutiesQuery, RecordsQuery, R
 from node.arrivals import arrived, position_at
 from node.asof import instant_of, known_at
 from node.campaigns import held
-from node.exports import rollup_file
+from node.exports import definitions_file, rollup_file, with_definitions
 from node.guard import language, me, replica
 from node.masks import for_role, mask
 from node.record_files import record_file
@@ -117,10 +117,15 @@ class Rollup(MethodView):
         """Measures and rates with numerators and denominators, and rows along a dimension."""
         node = replica()
         period = query.get("period") or _today(node).isoformat()[:7]
+        if query["part"] == "definitions" and query["format"] != "csv":  # an xlsx has a sheet of them, json a field
+            raise Invalid("definitions_of_csv", field="part", value=query["format"])
         document = answered(node, query.get("unit") or me().unit, period, query)
         if query["format"] == "json":
-            return document
-        content, content_type, name = rollup_file(document, query["format"], language())
+            return with_definitions(document, language())
+        if query["part"] == "definitions":
+            content, content_type, name = definitions_file(document, language())
+        else:
+            content, content_type, name = rollup_file(document, query["format"], language())
         return attachment(content, content_type, name)
 
 

@@ -190,6 +190,7 @@ class RollupQuery(StrictSchema):
     tree = fields.String(load_default="then", validate=validate.OneOf(["then", "now"]))
     as_of = fields.String(validate=SHORT)
     format = fields.String(load_default="json", validate=validate.OneOf(["json", "csv", "xlsx"]))
+    part = fields.String(load_default="table", validate=validate.OneOf(["table", "definitions"]))
 
 
 class RecordsQuery(Page):

@@ -14,6 +14,7 @@ from node.pages import (
     erasing,
     evidence,
     figures,
+    figures_behind,
     form_totals,
     forms,
     found_case,
@@ -42,7 +43,7 @@ def blueprint() -> Blueprint:
     for subject in (
         today, found_case, phone, taking_in, todo, supervising, records, casework, case, missing, missing_reports,
         lifting, reminding, reports, forms, form_totals, quality, people, account, devices, users, nodes, syncing,
-        carrying, figures, audit, evidence, erasing,
+        carrying, figures, figures_behind, audit, evidence, erasing,
     ):  # fmt: skip
         subject.register(routes)
     return routes
