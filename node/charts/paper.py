@@ -17,7 +17,7 @@ _VARIABLE: Final = re.compile(r"var\((--[\w-]+)\)")
 _CLASS: Final = re.compile(r'class="([^"]+)"')
 # Rules of drawings in app.css: fills, strokes, lines, grid, words, classes of coverage.
 _DRAWN: Final = r"f-\w+|s-\w+|ln|gr|pt|tx|off|q\d|q\d-on|off-on"
-_RULE: Final = re.compile(rf"^(?:svg )?\.({_DRAWN}) \{{([^}}]*)\}}$", re.M)
+_RULE: Final = re.compile(rf"^(?:svg )?\.({_DRAWN})\{{([^}}]*)\}}$", re.M)
 
 
 def drawing(inside: Markup, paper: Paper, title: str | None, class_: str | None = None) -> Markup:
