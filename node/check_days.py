@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
 from sqlite_utils import Database
 
@@ -16,6 +17,7 @@ from schemas.units import Tree
 
 # Which units are summed: (unit, 1 for what it did itself, else 0 for its subtree as it was).
 Parts = Sequence[tuple[str, int]]
+_NOTHING: Final = Tally()
 
 
 def check_days(
@@ -34,15 +36,18 @@ def check_days(
         wholly = excuses.days_excused(db, tree, unit, period.first, period.last)
         for day, row in found.items():
             text = day.isoformat()
-            tally = tallies.get(text, Tally())
+            tally = tallies.get(text, _NOTHING)
             due = tree.group_count(unit, day) if day in daily else 0
-            unreported = due - tally.reported
-            excused = unreported if any(begin <= day <= end for begin, end in wholly) else partly.get(text, 0)
+            unreported = due - tally.zero - tally.found
+            excused = partly.get(text, 0) if partly else 0
+            if wholly and any(begin <= day <= end for begin, end in wholly):
+                excused = unreported
             row["checks_due"] += due
-            row["checks_zero"] += tally.zero
-            row["checks_found"] += tally.found
-            row["checks_late"] += tally.late
-            row["checks_extra"] += tally.extra
             row["checks_excused"] += excused
             row["checks_missing"] += unreported - excused if day <= closed else 0
+            if tally is not _NOTHING:
+                row["checks_zero"] += tally.zero
+                row["checks_found"] += tally.found
+                row["checks_late"] += tally.late
+                row["checks_extra"] += tally.extra
     return found

@@ -356,9 +356,10 @@ def _compared(
 def all_rates(measures: Mapping[str, int], language: str) -> dict[str, Any]:
     """Every rate of checks and cases; one over 100 % with a note that says why."""
     found: dict[str, Any] = {**rates(measures), **case_rates(measures)}
-    return {
-        name: {**one, "note": label(language, one["note"])} if "note" in one else one for name, one in found.items()
-    }
+    for one in found.values():
+        if "note" in one:
+            one["note"] = label(language, one["note"])
+    return found
 
 
 def row_label(dimension: str, key: str, language: str) -> str:

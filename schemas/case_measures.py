@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 from types import MappingProxyType
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, cast
 
 from schemas.case_events import CaseEvent
 from schemas.case_limits import end_of
@@ -204,8 +205,12 @@ def row_key(dimension: str, case: Case, fact: Fact) -> str:
     return case.source_group if dimension == "source_group" else case.fact(dimension)
 
 
+# The measures of the lowest so many levels.
+_SETTLED_WITHIN: Final = {levels: itemgetter(*SETTLED_AT[:levels]) for levels in (2, 3, 5)}
+
+
 def _settled_within(measures: Measures, levels: int) -> int:
-    return sum(measures[name] for name in SETTLED_AT[:levels])
+    return sum(_SETTLED_WITHIN[levels](measures))
 
 
 # name -> (numerator, denominator)
@@ -234,12 +239,7 @@ def case_rates(measures: Measures) -> dict[str, CaseRate]:
 
 
 def _rate(name: str, numerator: int, denominator: int) -> CaseRate:
-    plain = rate(numerator, denominator)
-    found: CaseRate = {
-        "value": plain["value"],
-        "numerator": plain["numerator"],
-        "denominator": plain["denominator"],
-    }
-    if denominator and numerator > denominator:
-        found["note"] = f"rate_note.{name}"
-    return found
+    plain = cast(CaseRate, rate(numerator, denominator))
+    if numerator > denominator > 0:
+        plain["note"] = f"rate_note.{name}"
+    return plain

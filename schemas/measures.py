@@ -63,11 +63,13 @@ CHECK_RATES: Final = tuple(RATES)
 def rate(numerator: int, denominator: int) -> Rate:
     """The percentage of two counts, half up to two decimals: `83.04`; the value is None if the denominator is 0."""
     value = None
+    if not denominator:  # by far the most of a year by day, which makes thousands of rates
+        return {"value": None, "numerator": numerator, "denominator": 0}
     if denominator > 0 <= numerator:
-        # The same as below in whole numbers: a year by day makes thousands of rates.
+        # The same as below in whole numbers.
         hundredths = (20_000 * numerator + denominator) // (2 * denominator)
         value = f"{hundredths // 100}.{hundredths % 100:02}"
-    elif denominator:
+    else:
         percent = Decimal(100 * numerator) / Decimal(denominator)
         value = str(percent.quantize(_HUNDREDTH, rounding=ROUND_HALF_UP))
     return {"value": value, "numerator": numerator, "denominator": denominator}

@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from crafted import copied, events_of, signed, take
-from plain_cases import HANDS, TABLE, PlainCase
+from plain_cases import HANDS, OPEN, TABLE, PlainCase
 from plain_tree import LEVELS, PlainTree, Told, events_in, midnight_ms, period
 
 from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, HOUR_MS, W_GROUPS, W_TOWN, W_VILLAGE, WEST, City, Node
@@ -236,7 +236,7 @@ class RandomCity:
     def _go_on(self, case_id: str) -> None:
         """Some acts more: mostly what could come next, at times whatever anybody might write."""
         tree = PlainTree(events_in(self.city.hub.db.conn))
-        for _ in range(self.chance.randint(0, 8)):
+        for _ in range(self.chance.choice((0, 0, 2, 4, 6, 8))):  # some just wait
             acts = self._cases[case_id]
             case = PlainCase(acts, lambda unit: LEVELS.index(tree.level[unit]), lambda a, u, d: a in tree.line(u, d))
             wild = self.chance.random() < 0.15
@@ -247,6 +247,8 @@ class RandomCity:
             forward = [one for one in FORWARD if now.state in TABLE[one][0]]
             if forward and self.chance.random() < 0.6:
                 action = self.chance.choice(forward)
+            if now.state in OPEN and now.level < 3 and self.chance.random() < 0.1:
+                action = "seize"
             if now.asked == "applied" and self.chance.random() < 0.7:
                 action = self.chance.choice(("confirm", "confirm", "refuse_confirmation"))
             if now.offer and self.chance.random() < 0.6:

@@ -60,5 +60,5 @@ def test_the_bulk_path_writes_what_a_recount_from_the_reports_says(
 def test_an_unlucky_question_is_named(laid: tuple[CityYear, list[tuple[rollup.Asked, int, int]]]) -> None:
     year, counted = laid
     asked, was, _ = counted[0]
-    more = rollup.STEPS_A_ROW * rollup.older_rows(year, asked) + 1
+    more = rollup.STEPS_A_ROW * (1 + rollup.more_keys(year, asked)) + 1
     assert len(rollup.grown_too_much(year, [(asked, was, was + more)])) == 1

@@ -29,7 +29,7 @@ from node.masks import mask
 from node.rollup_records import records
 from sync.replica import Replica
 
-EXAMPLES: Final = int(os.environ.get("GRID_EXAMPLES", "5"))
+EXAMPLES: Final = int(os.environ.get("GRID_EXAMPLES", "6"))
 SPAN: Final = (date(2026, 9, 1), date(2026, 12, 31))
 PERIODS: Final = (
     ("2026-11", date(2026, 11, 1), date(2026, 11, 30)),
@@ -240,7 +240,7 @@ def judged(seed: int, acts: int, checks: int, cases: int) -> Counter[str]:
     max_examples=EXAMPLES, derandomize=True, phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
-@given(seed=st.integers(0, 2**32), acts=st.integers(0, 5), checks=st.integers(6, 40), cases=st.integers(2, 12))
+@given(seed=st.integers(0, 2**32), acts=st.integers(0, 6), checks=st.integers(6, 40), cases=st.integers(4, 14))
 def test_every_cell_list_and_mask_is_what_counting_the_events_gives_whatever_their_order(
     seed: int, acts: int, checks: int, cases: int
 ) -> None:
