@@ -9,7 +9,7 @@ from typing import Any, Final
 from node import confirmation_queries as queries
 from node.calendars import calendar_of
 from node.confirmation_excuses import lifted
-from node.rollup import Question
+from node.rollup_question import Question
 from schemas.confirmations import OWING, owed_on
 from schemas.units import Tree
 from sync.directory import tree_of

@@ -16,7 +16,8 @@ from node.confirmation_figures import ConfirmationFigures
 from node.confirmation_projection import CONFIRMATION_KIND, CONFIRMATION_SCHEMA, confirmation_from
 from node.confirmation_queries import Duty
 from node.returning import Reported
-from node.rollup import Rollup, asked
+from node.rollup_figures import Rollup
+from node.rollup_question import asked
 from node.scope import require_hosted
 from schemas.cadence import Calendar
 from schemas.clock import iso_instant

@@ -12,7 +12,8 @@ from node.cases import figure_queries
 from node.cases.figure_queries import FILTERS, Place
 from node.confirmation_records import confirmations
 from node.excuses import excused_on
-from node.rollup import CAMPAIGN, DUTY_MEASURES, Question, Rollup, asked
+from node.rollup_figures import DUTY_MEASURES, Rollup
+from node.rollup_question import CAMPAIGN, Question, asked
 from schemas.case_lists import SOURCE_GROUPS
 from schemas.case_measures import CASE_MEASURES, DIMENSIONS, STANDING_MEASURES
 from schemas.clock import business_day, iso_instant

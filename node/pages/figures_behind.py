@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
 
-from node import rollup
 from node.arrivals import arrived
 from node.asof import known_at
 from node.campaigns import require
@@ -16,7 +15,8 @@ from node.guard import language, me, replica
 from node.pages.choosing import month_so_far
 from node.pages.evidence import evidence_url
 from node.pages.frame import Link, page
-from node.rollup import row_label
+from node.rollup_figures import row_label
+from node.rollup_question import CAMPAIGN
 from node.rollup_records import read_filters, records
 from schemas.clock import business_day
 from schemas.errors import Invalid
@@ -109,7 +109,7 @@ def rollup_records() -> Response:
 
 
 def _filter_word(node: Replica, name: str, key: str) -> str:
-    if name == rollup.CAMPAIGN:
+    if name == CAMPAIGN:
         return require(node.db, key, name).name
     return word_of(lists_of(node.db), key, language()) if name == "category" else row_label(name, key, language())
 
