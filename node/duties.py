@@ -17,7 +17,7 @@ from schemas.cadence import due_at, grace_end
 from schemas.clock import at_time, business_day, iso_instant
 from schemas.duties import Why, duty_state, last_closed_day, why_missing
 from schemas.periods import period_of
-from schemas.units import Tree, Unit
+from schemas.units import Unit
 from sync import directory
 from sync.database import read
 from sync.replica import Replica
@@ -93,8 +93,8 @@ def duties(
     """
     with read(replica.db):
         judged = duty_day(replica, day)
-        groups = groups_due(replica, unit, day) if level in (None, _GROUP) else []
-        groups = [one for one in groups if after is None or one.id > after]
+        due = groups_due(replica, unit, day) if level in (None, _GROUP) else ()
+        groups = [one for one in due if after is None or one.id > after]
         periods = [] if level == _GROUP else owed_by(replica, unit, day, level)
         periods = [one for one in periods if after is None or one.unit.id > after]
         if state is not None:
@@ -114,26 +114,11 @@ def duties(
         }
 
 
-def groups_due(replica: Replica, unit: str, day: date) -> list[Unit]:
+def groups_due(replica: Replica, unit: str, day: date) -> Sequence[Unit]:
     """Groups of the subtree that owe a report for that day, by id."""
     if calendar_of(replica.db).on(day).cadences[_GROUP] != "day":
-        return []
-    return groups_on(directory.tree_of(replica), unit, day)
-
-
-def groups_on(tree: Tree, unit: str, day: date) -> list[Unit]:
-    """Groups below a unit as of a day, by id; the lineage is looked up once a parent, since a city has 20,000."""
-    inside: dict[str, bool] = {}
-    found = []
-    for one in tree.units(day):
-        if one.level != _GROUP:
-            continue
-        parent = one.parent_id or ""
-        if parent not in inside:
-            inside[parent] = tree.below(parent, unit, day)
-        if inside[parent] or one.id == unit:
-            found.append(one)
-    return sorted(found, key=lambda one: one.id)
+        return ()
+    return directory.tree_of(replica).groups_below(unit, day)
 
 
 def servers_of(replica: Replica, groups: Sequence[Unit], day: date) -> Servers:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from functools import cached_property
 
 from schemas.group_days import Steps
 from schemas.unit_acts import EPOCH, KINDS, LEVELS, Act, check_act, level_above
@@ -14,6 +15,7 @@ __all__ = ["EPOCH", "KINDS", "LEVELS", "Act", "Lineage", "Tree", "Unit", "check_
 
 _GROUP = LEVELS[0]
 _ONE_DAY = timedelta(days=1)
+MAX_LISTED = 8  # answers of `groups_below` that are kept
 
 
 class Tree(Lines):
@@ -26,6 +28,7 @@ class Tree(Lines):
     def __init__(self, acts: Iterable[tuple[object, Act]]) -> None:
         super().__init__(acts)
         self._steps: dict[tuple[str, str], Steps] = {}
+        self._listed: dict[tuple[str, date], tuple[Unit, ...]] = {}
 
     # Downwards
 
@@ -94,6 +97,37 @@ class Tree(Lines):
             if version is not None:
                 yield version
 
+    def groups_below(self, unit: str, day: date) -> Sequence[Unit]:
+        """Groups below a unit, or the group itself, by id, all as of a day. The last few answers are kept: a city has
+        20,000 groups, and its pages ask for the same days.
+        """
+        found = self._listed.get((unit, day))
+        if found is None:
+            if len(self._listed) >= MAX_LISTED:
+                self._listed.clear()
+            found = self._listed[unit, day] = tuple(sorted(self._groups_below(unit, day), key=lambda one: one.id))
+        return found
+
+    def _groups_below(self, unit: str, day: date) -> Iterator[Unit]:
+        inside: dict[str, bool] = {}  # parent -> whether it is below the unit: looked up once for all its groups
+        for versions in self._groups:
+            one: Unit | None = versions[0]
+            if len(versions) > 1:
+                one = self.at(versions[0].id, day)
+            elif versions[0].valid_from > day or (versions[0].valid_to is not None and day >= versions[0].valid_to):
+                continue
+            if one is None:
+                continue
+            parent = one.parent_id or ""
+            if parent not in inside:
+                inside[parent] = self.below(parent, unit, day)
+            if inside[parent] or one.id == unit:
+                yield one
+
+    @cached_property
+    def _groups(self) -> list[list[Unit]]:
+        return [versions for versions in self._versions.values() if versions[0].level == _GROUP]
+
     # Counting groups
 
     def group_count(self, unit: str, day: date) -> int:
@@ -140,11 +174,10 @@ class Tree(Lines):
         changes: dict[int, int] = {}
         for child in self._children.get(unit, ()):
             below = self._versions[child]
-            if below[0].level == _GROUP:
-                # A city's groups are many and asked for one by one only in part: no table of their own is kept here.
-                steps = _own_days(below) if level == _GROUP else Steps({})
-            else:
-                steps = self._steps_of(child, level)
+            if below[0].level == _GROUP and (level != _GROUP or _stayed(below, changes)):
+                continue
+            # A city's groups are many and asked for one by one only in part: no table of their own is kept here.
+            steps = _own_days(below) if below[0].level == _GROUP else self._steps_of(child, level)
             for begin, end in _spans_under(below, unit):
                 cut = steps.changes_within(_ordinal(begin), _ordinal(end))
                 for day, by in cut.items():
@@ -163,6 +196,17 @@ def _spans_under(versions: Iterable[Unit], parent: str) -> Iterator[tuple[date |
         if version.parent_id == parent:
             later = listed[place + 1].valid_from if place + 1 < len(listed) else None
             yield (version.valid_from if place else None), later
+
+
+def _stayed(versions: Sequence[Unit], changes: dict[int, int]) -> bool:
+    """Adds the days of a group that is as it was opened, as most are; False, and nothing added, if it changed."""
+    if len(versions) > 1:
+        return False
+    first, closed = versions[0].valid_from.toordinal(), versions[0].valid_to
+    changes[first] = changes.get(first, 0) + 1
+    if closed is not None:
+        changes[closed.toordinal()] = changes.get(closed.toordinal(), 0) - 1
+    return True
 
 
 def _ordinal(day: date | None) -> int | None:

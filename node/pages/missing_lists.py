@@ -30,7 +30,7 @@ class Asked:
     node: Replica
     unit: str
     judged: DutyDay
-    groups: list[Unit]
+    groups: Sequence[Unit]
     state: str
 
     @property

@@ -345,4 +345,4 @@ def test_the_groups_of_a_day_are_those_of_the_tree_of_that_day(city: City) -> No
         day = date.fromisoformat(text)
         for unit in (CITY, EAST, WEST, W_VILLAGE, W_GROUPS[0]):
             slow = sorted(one.id for one in tree.subtree(unit, day) if one.level == "group")
-            assert [one.id for one in duties.groups_on(tree, unit, day)] == slow
+            assert [one.id for one in tree.groups_below(unit, day)] == slow
