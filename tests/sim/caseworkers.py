@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from memory import Submission
 from sites import Site
 
+from node import todo
 from node.accounts import Account
 from node.answers import Answer
 from node.cases import acts
@@ -54,6 +55,18 @@ class Caseworkers:
             if case is not None:
                 crash = site.attempt(lambda: read_private(site.replica, self._account(site), case, "核对"))
                 self.world.note(f"reading at {site.unit}: {crash or case.id}")
+
+    def notice(self) -> None:
+        """Somebody takes notice of an act that came to nothing, wherever there is one."""
+        asked = "SELECT ref FROM case_todo WHERE kind = 'void' ORDER BY ref"
+        waiting = [(site, ref) for site in self.world.working() for (ref,) in site.db.execute(asked).fetchall()]
+        if waiting:
+            site, ref = self.random.choice(waiting)
+            try:
+                crash = site.attempt(lambda: todo.take_notice(site.replica, self._account(site), ref))
+                self.world.note(f"notice at {site.unit}: {crash or ref[:8]}")
+            except GridError as refusal:  # of a unit that another computer serves
+                self.world.note(f"no notice at {site.unit}: {refusal.code}")
 
     def erase(self) -> None:
         """Somebody erases the private part of a record, at a computer that holds it or one above."""

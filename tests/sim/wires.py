@@ -110,7 +110,8 @@ class Wires:
 
     def _strikes(self, fault: str, *, counted: bool = True) -> bool:
         struck = fault in self._faults and self._of(fault).random() < OFTEN.get(fault, SELDOM)
-        self._counts[fault] += struck and counted
+        if counted:
+            self._counts[fault] += struck
         return struck
 
     def _of(self, fault: str) -> Random:

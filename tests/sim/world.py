@@ -148,7 +148,8 @@ class World:
         deeds: list[tuple[float, Callable[[], None]]] = [
             (34, people.some_checks), (4, people.try_again), (3, people.send_back), (4, people.publish),
             (9, people.casework.some_acts), (3, people.casework.read), (1.5, people.casework.erase),
-            (1.5, people.rebuild), (1, people.sign_in), (2, people.invite_somebody), (3, self._enrol_one),
+            (1, people.casework.notice), (1.5, people.rebuild), (1, people.sign_in), (2, people.invite_somebody),
+            (3, self._enrol_one),
             (50, self._exchange_some), (2, self._jump_clock), (1.5, self._outage), (0.7, self._renew_logs),
         ]  # fmt: skip
         weights, acts = [weight for weight, _ in deeds], [act for _, act in deeds]
