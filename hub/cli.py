@@ -118,7 +118,7 @@ def _renew(arguments: argparse.Namespace) -> int:
 def _rollup(arguments: argparse.Namespace) -> int:
     kind = arguments.format or ("json" if arguments.json else "table")
     if kind == "xlsx" and not arguments.output:
-        raise Invalid("output_needed", field="-o", value=arguments.output)
+        raise Invalid("output_needed", field="-o", value=arguments.output, kind=kind)
     home = Home(Path(arguments.data))
     replica = home.replica()
     with known_at(replica, arguments.as_of) as (earlier, at_ms):

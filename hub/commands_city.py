@@ -64,7 +64,7 @@ def _units(arguments: argparse.Namespace) -> int:
 
 def _bulletin(arguments: argparse.Namespace) -> int:
     if arguments.format == "pdf" and not arguments.output:
-        raise Invalid("output_needed", field="-o", value=arguments.output)
+        raise Invalid("output_needed", field="-o", value=arguments.output, kind="pdf")
     remarks = _text(Path(arguments.remarks)) if arguments.remarks else ""
     home = Home(Path(arguments.data))
     document = bulletin.draft(home.replica(), arguments.unit, arguments.period, language=language(), remarks=remarks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -13,6 +14,17 @@ from schemas.errors import GridError
 LANGUAGES: Final = ("zh_CN", "en")
 DEFAULT_LANGUAGE: Final = "zh_CN"
 _VALUE_SHOWN = 80  # characters of an offending value that a message repeats
+_WHOLE: Final = frozenset({"allowed"})
+# What a broken shape is called where there is a word for it.
+_SHAPES: Final = (
+    ("missing_field", re.compile(r"Missing data for required field\.")),
+    ("unknown_field", re.compile(r"Unknown field\.")),
+    ("not_one_of", re.compile(r"Must be one of: (?P<allowed>.+)\.")),
+    (
+        "out_of_range",
+        re.compile(r"Must be greater than or equal to (?P<low>\S+) and less than or equal to (?P<high>\S+)\."),
+    ),
+)
 
 
 @cache
@@ -43,6 +55,11 @@ def shown(value: object) -> str:
 
 
 def explain(language: str, error: GridError) -> str:
-    """One sentence for people: what was wrong, with the value, and the way out."""
-    values = {name: shown(value) for name, value in error.params.items()}
-    return label(language, f"error.{error.code}", field=error.field or "", value=shown(error.value), **values)
+    """One sentence for people: what was wrong, with the value, and the way out, which is never cut."""
+    values = {name: str(value) if name in _WHOLE else shown(value) for name, value in error.params.items()}
+    code = error.code
+    for told, pattern in _SHAPES if code == "bad_shape" else ():
+        if found := pattern.fullmatch(values.get("why", "")):  # words of the library that reads shapes: English only
+            code, values = told, found.groupdict()
+            break
+    return label(language, f"error.{code}", field=error.field or "", value=shown(error.value), **values)

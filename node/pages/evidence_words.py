@@ -26,6 +26,7 @@ CODES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 MAX_FACTS: Final = 60
 MAX_TEXT: Final = 300
+_PAGE: Final = "document.blocks."
 
 
 def header_rows(node: Replica, raw: Raw) -> list[dict[str, str]]:
@@ -57,6 +58,8 @@ def facts(node: Replica, raw: Raw, parts: Sequence[Part]) -> list[dict[str, str]
     for name, found in _flat("", value):
         if len(rows) >= MAX_FACTS:
             break
+        if name.startswith(_PAGE):  # a bulletin's own page shows it whole
+            continue
         rows.append({"field": _known(f"evidence_field.{name}") or name, "value": _said(node, raw.kind, name, found)})
     return rows
 

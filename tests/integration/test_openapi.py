@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from builders import City, told
+from node.rollup import DIMENSIONS
 
 API = "/api/v1"
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text("utf-8")
@@ -53,3 +56,34 @@ def test_every_route_stands_in_the_documentation_and_no_other_one() -> None:
     for methods, path in re.findall(r"`((?:GET|POST)) (/api/v1/[^`?\s]*)", DOCUMENT):
         documented.add((methods, plain(path)))
     assert documented == routes(City())
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"tree": "later"}, "tree 写的是“later”。请从这些里选：then, now。"),
+        ({"colour": "red"}, "没有“colour”这一项（值为“red”）。请核对名称，或删去这一项。"),
+        ({"by": "x"}, f"不能按“x”分。可用：{', '.join(DIMENSIONS)}。"),
+    ],
+)
+def test_a_refusal_of_a_query_is_in_the_readers_language_and_names_every_way_out(
+    query: dict[str, str], words: str
+) -> None:
+    city = City()
+    headers = city.hub.user("asks", "admin")
+    said = city.hub.browser().get(f"{API}/rollup", query_string=query, headers=headers)
+    assert (said.status_code, said.json["detail"]) == (422, words)
+
+
+def test_what_is_missing_or_too_large_is_said_in_the_readers_language() -> None:
+    city = City()
+    headers = city.hub.user("asks", "admin")
+
+    def told_of(**query: str) -> str:
+        reply = city.hub.browser().get(f"{API}/rollup/records", query_string=query, headers=headers)
+        assert reply.status_code == 422
+        return str(reply.json["detail"])
+
+    assert told_of() == "缺少“measure”这一项。请补上再提交。"
+    assert "Must" not in told_of(measure="agreed", limit="501")
+    assert "500" in told_of(measure="agreed", limit="501")
