@@ -63,7 +63,7 @@ def _picture(shapes: list[MapShape]) -> Any:
     if not shapes:
         return None
     named = [(one, tree.nearest(one.unit, today)) for one in shapes]
-    drawn = [charts.Shape(unit.name if unit else one.unit, "", None, one.path, (one.x, one.y)) for one, unit in named]
+    drawn = [charts.Shape(unit.name if unit else one.unit, "", "q2", one.path, (one.x, one.y)) for one, unit in named]
     return charts.shape_map(drawn, (shapes[0].width, shapes[0].height), label(language(), "page.map.title"))
 
 
