@@ -55,6 +55,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "todo.Supervisions:GET": Rule(RECORDS, unit_in="query"),
     "todo.Seen:POST": Rule(CASEWORK),  # whose act it is says the unit: the act asks whether it is below
     "quality.Quality:GET": Rule(EVIDENCE, unit_in="query"),
+    "quality.QualityRecords:GET": Rule(EVIDENCE, unit_in="query"),
     "confirmations.Confirmations:GET": Rule(EVIDENCE, unit_in="query"),
     "confirmations.Confirmations:POST": Rule(REVIEW, unit_in="json"),
     "confirmations.ReturnedConfirmation:POST": Rule(REVIEW),
@@ -127,6 +128,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "pages.carry_receipt": Rule(REVIEW),
     "pages.sync_run": Rule(EVERYBODY - {"viewer", "analyst"}),
     "pages.quality": Rule(EVIDENCE, unit_in="query"),
+    "pages.quality_records": Rule(EVIDENCE, unit_in="query"),
     "pages.reports": Rule(EVIDENCE, unit_in="query"),
     "pages.report": Rule(EVIDENCE, unit_in="query"),
     "pages.enter_report": Rule(REVIEW, unit_in="form"),

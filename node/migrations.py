@@ -51,6 +51,7 @@ DERIVED: Final = (
     "reminder",
     "bulletin",
     "case_todo",
+    "case_review",
     "supervision",
 )
 
@@ -475,3 +476,14 @@ def case_years(db: Database) -> None:
         "INSERT INTO case_standing SELECT unit, own, dimension, key, SUM(open), SUM(overdue) FROM case_month"
         " GROUP BY 1, 2, 3, 4 HAVING SUM(open) <> 0 OR SUM(overdue) <> 0"
     )
+
+
+@NODE()
+def case_reviews(db: Database) -> None:
+    """What the quality review looks at in cases: planned follow-ups, and what records lack."""
+    db.conn.execute(
+        "CREATE TABLE case_review (kind TEXT NOT NULL, day TEXT NOT NULL, unit TEXT NOT NULL, case_id TEXT NOT NULL,"
+        " done_on TEXT, in_time INTEGER NOT NULL, lacking TEXT NOT NULL, PRIMARY KEY (kind, day, unit, case_id))"
+        " STRICT, WITHOUT ROWID"
+    )
+    db.conn.execute("CREATE INDEX case_review_case ON case_review (case_id)")

@@ -32,6 +32,10 @@ def _confirmations_judged(measures: Measures) -> int:
     return measures["confirmations_done"] + measures["confirmations_missing"]
 
 
+# Counted from the rows that each case leaves for the review (schemas/case_review.py).
+QUALITY_MEASURES: Final = (
+    "follow_ups_due", "follow_ups_done", "follow_ups_in_time", "records_judged", "records_complete",
+)  # fmt: skip
 CRITERIA: Final[Mapping[str, Criterion]] = MappingProxyType(
     {
         "checks_complete": Criterion(_reported, _checks_judged, ("checks_missing", "checks_zero", "checks_found")),
@@ -49,6 +53,15 @@ CRITERIA: Final[Mapping[str, Criterion]] = MappingProxyType(
         "limits_kept": Criterion(lambda m: m["open"] - m["overdue"], lambda m: m["open"], ("overdue", "open")),
         "agreements_performed": Criterion(
             lambda m: m["performed"], lambda m: m["agreed"], ("agreed", "performed", "reneged")
+        ),
+        "follow_ups_done": Criterion(
+            lambda m: m["follow_ups_done"], lambda m: m["follow_ups_due"], ("follow_ups_missed", "follow_ups_due")
+        ),
+        "follow_ups_in_time": Criterion(
+            lambda m: m["follow_ups_in_time"], lambda m: m["follow_ups_due"], ("follow_ups_late", "follow_ups_due")
+        ),
+        "records_complete": Criterion(
+            lambda m: m["records_complete"], lambda m: m["records_judged"], ("records_incomplete", "records_judged")
         ),
     }
 )

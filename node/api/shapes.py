@@ -161,6 +161,15 @@ class QualityQuery(StrictSchema):
     period = fields.String(required=True, validate=SHORT)
 
 
+class QualityRecordsQuery(Page):
+    """The cases behind a figure of the review; `own`: only those that the unit itself answers for."""
+
+    unit = fields.String(validate=UNIT)
+    period = fields.String(required=True, validate=SHORT)
+    list = fields.String(required=True, validate=SHORT)
+    own = fields.Boolean()
+
+
 class DutiesQuery(Page):
     """Which day of which subtree, of which level, and duties in which state."""
 

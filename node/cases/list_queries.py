@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -85,3 +86,11 @@ def _where(wanted: Filter) -> tuple[str, list[object]]:
         where.append(_SIGNALS[wanted.signal])
         params += [wanted.now_ms] * _SIGNALS[wanted.signal].count("?")
     return " AND ".join(where), params
+
+
+def categories_of(db: Database, cases: Sequence[str]) -> dict[str, str]:
+    """The category of each of some cases, at most a page of them."""
+    rows = db.execute(
+        f"SELECT case_id, category FROM case_now WHERE case_id IN ({','.join('?' * len(cases))})", list(cases)
+    )
+    return {row[0]: row[1] for row in rows.fetchall()}

@@ -8,10 +8,11 @@ from datetime import date
 
 from sqlite_utils import Database
 
-from node.cases import queries, supervision_queries, tally_queries, todo_queries
+from node.cases import queries, review_queries, supervision_queries, tally_queries, todo_queries
 from node.cases.queries import CaseNow, Closure, KeptEvent
 from node.cases.tallies import PLACE, Kept, Slot, changes, kept_of, standing_under
 from schemas.case_events import CaseEvent, read_case_event
+from schemas.case_review import review_rows
 from schemas.case_todo import case_rows
 from schemas.cases import Ancestor, Case, fold
 from schemas.errors import GridError
@@ -103,6 +104,7 @@ class CaseProjection:
             self._count(tree, was, -1)
             queries.drop_case(self._db, case_id, closure_of(tree, before.units, was))
             todo_queries.drop(self._db, case_id)
+            review_queries.drop(self._db, case_id)
             supervision_queries.drop(self._db, case_id)
         events = events_of(self._db, tree, case_id)
         case = fold(events, ancestor_in(tree))
@@ -111,6 +113,8 @@ class CaseProjection:
             kept = kept_of(case)
             queries.put_case(self._db, row_of(case), kept, closure_of(tree, audience, kept))
             todo_queries.put(self._db, case_id, case_rows(case, events))
+            worded = review_queries.worded(self._db, [event.hash for event in case.effective])
+            review_queries.put(self._db, case_id, review_rows(case, worded))
             supervision_queries.put(self._db, case_id, case.owner, case.supervisions)
             self._count(tree, kept, 1)
         self._address(case_id, events, audience, frozenset() if before is None else before.units)

@@ -224,6 +224,7 @@ def clear_counted(db: Database) -> None:
         "case_year",
         "case_standing",
         "case_todo",
+        "case_review",
         "supervision",
     ):
         db.execute(f"DELETE FROM {table}")

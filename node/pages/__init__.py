@@ -25,6 +25,7 @@ from node.pages import (
     people,
     phone,
     quality,
+    quality_records,
     records,
     reminding,
     reports,
@@ -42,8 +43,8 @@ def blueprint() -> Blueprint:
     routes = Blueprint("pages", __name__)
     for subject in (
         today, found_case, phone, taking_in, todo, supervising, records, casework, case, missing, missing_reports,
-        lifting, reminding, reports, forms, form_totals, quality, people, account, devices, users, nodes, syncing,
-        carrying, figures, figures_behind, audit, evidence, erasing,
+        lifting, reminding, reports, forms, form_totals, quality, quality_records, people, account, devices, users,
+        nodes, syncing, carrying, figures, figures_behind, audit, evidence, erasing,
     ):  # fmt: skip
         subject.register(routes)
     return routes

@@ -50,6 +50,7 @@ INSIDE: Final = {
                     "pages.agreement", "pages.act", "pages.enter_act"),
     "pages.reports": ("pages.report", "pages.enter_report", "pages.forms", "pages.form_return",
                       "pages.enter_form_return", "pages.send_form_back", "pages.form_totals"),
+    "pages.quality": ("pages.quality_records",),
     "pages.rollup_page": ("pages.rollup_records",),
     "pages.nodes_page": ("pages.one_node", "pages.replace_node", "pages.revoke_node", "pages.readmit_node"),
     "pages.missing": ("pages.missing_reports", "pages.excuses", "pages.enter_excuse", "pages.cancel_excuse",

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 
 from node import quality
+from node.cases.review_queries import LISTS
 from node.guard import language, me, replica
 from node.pages.case_words import unit_name
 from node.pages.frame import page
@@ -47,11 +48,17 @@ def _over(last: Any) -> bool:
 
 
 def _row(row: dict[str, Any], unit: str, period: str) -> dict[str, Any]:
-    """A row with links to the records that lack something; what the unit did itself is opened from its total."""
+    """A row with links to the records that lack something."""
     own = row["key"] == unit and bool(row["label"])
     cells = []
     for name, one in row["criteria"].items():
-        href = url_for("pages.rollup_records", unit=row["key"], period=period, measure=CRITERIA[name].opens[0])
-        cells.append({**one, "href": None if own or not one["denominator"] else href})
+        opens = CRITERIA[name].opens[0]
+        if opens in LISTS:
+            only = {"own": "1"} if own else {}
+            href = url_for("pages.quality_records", unit=row["key"], period=period, list=opens, **only)  # type: ignore[arg-type]
+        else:
+            under = {"under": unit} if own else {}
+            href = url_for("pages.rollup_records", unit=row["key"], period=period, measure=opens, **under)  # type: ignore[arg-type]
+        cells.append({**one, "href": href if one["denominator"] else None})
     below = None if row["key"] == unit else url_for("pages.quality", unit=row["key"], period=period)
     return {"label": row["label"], "href": below, "cells": cells}

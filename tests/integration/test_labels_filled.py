@@ -17,6 +17,7 @@ from node.accounts_admin import STATES as ACCOUNT_STATES
 from node.arrivals import EVERYWHERE as ARRIVING_EVERYWHERE
 from node.arrivals import KINDS as ARRIVING
 from node.cases.forms import widgets
+from node.cases.review_queries import LISTS as REVIEW_LISTS
 from node.cases.supervision_queries import STATES as SUPERVISION_STATES
 from node.form_rollup import MEASURES as FORM_MEASURES
 from node.pages.audit import COLUMNS as AUDIT_COLUMNS
@@ -46,6 +47,7 @@ from schemas.case_lists import (
     URGENCIES,
 )
 from schemas.case_measures import CASE_MEASURES, CASE_RATES
+from schemas.case_review import PARTS as REVIEW_PARTS
 from schemas.case_steps import WHYS
 from schemas.case_table import ACTIONS, CONFIRMATIONS
 from schemas.case_table import STATES as CASE_STATES
@@ -134,6 +136,8 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "page.cases.limit.": ("overdue", "orange", "yellow", "soon"),
     "measure.": (*CHECK_MEASURES, *CONFIRMATION_MEASURES, *CASE_MEASURES),
     "quality.": tuple(CRITERIA),
+    "quality.list.": tuple(REVIEW_LISTS),
+    "quality.part.": REVIEW_PARTS,
     "page.report.part.": tuple(REPORT_PARTS),
     "rate.": (*CHECK_RATES, *CASE_RATES),
     "refused.": tuple(REFUSED_CODES),

@@ -8,12 +8,13 @@ import pytest
 from casework import Caseworker
 
 from builders import CITY, W_GROUPS, W_TOWN, W_VILLAGE, City, told
+from node.cases.review_queries import LISTS
 from schemas.case_measures import CASE_MEASURES
 from schemas.confirmations import CONFIRMATION_MEASURES
 from schemas.measures import CHECK_MEASURES
-from schemas.quality import CRITERIA, review
+from schemas.quality import CRITERIA, QUALITY_MEASURES, review
 
-NAMES = (*CHECK_MEASURES, *CONFIRMATION_MEASURES, *CASE_MEASURES)
+NAMES = (*CHECK_MEASURES, *CONFIRMATION_MEASURES, *CASE_MEASURES, *QUALITY_MEASURES)
 NOTHING = dict.fromkeys(NAMES, 0)
 
 
@@ -33,15 +34,17 @@ def test_each_share_has_its_base_and_opens_to_measures_that_exist() -> None:
     measures = NOTHING | {
         "checks_zero": 5, "checks_found": 1, "checks_late": 2, "checks_missing": 4, "checks_excused": 9, "open": 8,
         "overdue": 2, "agreed": 4, "performed": 3, "confirmations_done": 3, "confirmations_late": 1,
-        "confirmations_missing": 1, "confirmations_due": 6,
+        "confirmations_missing": 1, "confirmations_due": 6, "follow_ups_due": 5, "follow_ups_done": 4,
+        "follow_ups_in_time": 3, "records_judged": 8, "records_complete": 6,
     }  # fmt: skip
     found = {name: (one["numerator"], one["denominator"], one["value"]) for name, one in review(measures).items()}
     assert found == {
         "checks_complete": (6, 10, "60.00"), "checks_on_time": (4, 10, "40.00"),
         "confirmations_complete": (3, 4, "75.00"), "confirmations_on_time": (2, 4, "50.00"),
         "limits_kept": (6, 8, "75.00"), "agreements_performed": (3, 4, "75.00"),
+        "follow_ups_done": (4, 5, "80.00"), "follow_ups_in_time": (3, 5, "60.00"), "records_complete": (6, 8, "75.00"),
     }  # fmt: skip
-    assert {name for one in CRITERIA.values() for name in one.opens} <= set(NAMES)
+    assert {name for one in CRITERIA.values() for name in one.opens} <= {*NAMES, *LISTS}
 
 
 def test_the_review_of_a_unit_lists_those_below_and_its_gaps_open() -> None:
