@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from casework import Caseworker
+
 from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, W_TOWN, City, Node
 from node.exports import rollup_file
 from node.rollup import answer
@@ -44,6 +46,8 @@ def test_a_township_split_in_mid_month_leaves_what_was_to_the_byte_and_moves_wha
         for group in (*E_GROUPS, *W_GROUPS):
             if (day + int(group[-1])) % 4:
                 hub.check(group, f"2026-11-{day:02}", int(day % 5 == 0))
+    _settled(hub, E_VILLAGE, "2026-11-03")
+    _settled(hub, E_VILLAGE, "2026-11-18")
     before_split = printed(hub, (CITY, EAST, E_TOWN), "2026-11-01..2026-11-15")
     whole = measures(hub, E_TOWN, "2026-11-01..2026-11-21", "then")
     city_whole = measures(hub, CITY, "2026-11-01..2026-11-21", "then")
@@ -70,10 +74,28 @@ def test_a_township_split_in_mid_month_leaves_what_was_to_the_byte_and_moves_wha
     assert measures(hub, NEW_TOWN, "2026-11-01..2026-11-21", "now") == whole
     assert not any(measures(hub, E_TOWN, "2026-11-01..2026-11-21", "now").values())
     assert measures(hub, EAST, "2026-11-01..2026-11-21", "now") == measures(hub, EAST, "2026-11-01..2026-11-21", "then")
+    # Cases stand where and when they were settled: one before the split, one after.
+    settled = {
+        (tree, unit): asked(hub, unit, "2026-11", tree)["measures"]["agreed"]
+        for tree in ("then", "now")
+        for unit in (E_TOWN, NEW_TOWN, EAST)
+    }
+    assert settled == {
+        ("then", E_TOWN): 1, ("then", NEW_TOWN): 1, ("then", EAST): 2,
+        ("now", E_TOWN): 0, ("now", NEW_TOWN): 2, ("now", EAST): 2,
+    }  # fmt: skip
     for tree, unit in (("then", E_TOWN), ("then", NEW_TOWN), ("now", NEW_TOWN)):
         for name, count in measures(hub, unit, "2026-11-01..2026-11-21", tree).items():
             assert listed(hub, unit, f"checks_{name}", tree) == count, (tree, unit, name)
     assert verify(hub.replica).problems == []
+
+
+def _settled(hub: Node, unit: str, day: str) -> None:
+    """A case of a unit, found, accepted, mediated and agreed on a day."""
+    worker = Caseworker(hub, f"worker{day[-2:]}", "admin", unit)
+    case = worker.register(date=day)
+    for action, fields in (("accept", {}), ("mediate", {}), ("agree", {"performed_at_once": True})):
+        case = worker.act(case, action, date=day, **fields)
 
 
 def listed(node: Node, unit: str, measure: str, tree: str) -> int:
