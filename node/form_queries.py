@@ -163,6 +163,20 @@ def numbers_between(db: Database, form: str, first: date, last: date) -> Iterabl
     return ((row[0], row[1], row[2], row[3]) for row in rows)
 
 
+def sent_back(db: Database, unit: str, since_ms: int, limit: int) -> list[tuple[str, str, str, int, str, int]]:
+    """(return, form, period, version, returned by, at) of a unit's returns that count and were sent back since an
+    instant, the latest first.
+    """
+    rows = db.execute(
+        "SELECT s.event, s.form, s.period, s.version, r.by, MAX(r.at) FROM check_return r"
+        " JOIN form_return h ON h.event = r.report JOIN form_sent s ON s.event = h.event"
+        " AND s.form = h.form AND s.unit = h.unit AND s.period = h.period"
+        " WHERE r.at >= ? AND s.unit = ? GROUP BY s.event ORDER BY 6 DESC, 1 LIMIT ?",
+        [since_ms, unit, limit],
+    )
+    return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows.fetchall()]
+
+
 def all_sent(db: Database) -> dict[Key, tuple[str, int, int, dict[str, int]]]:
     """Everything that counts, for `verify`: {key: (event, first recorded, conflicts, {field: amount})}."""
     rows = db.execute("SELECT form, unit, period, event, first_recorded_at, conflicts FROM form_sent").fetchall()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, time
 from typing import Any, Final
 
-from node import reminders, silence, status, todo_confirmations, todo_queries
+from node import reminders, silence, status, todo_confirmations, todo_forms, todo_queries
 from node.access import may_act
 from node.accounts import Account
 from node.cases import todo_queries as case_queries
@@ -37,6 +37,7 @@ MAX_OTHERS: Final = 200  # rows that are not about cases
 MAX_SERVED: Final = 400  # units below whose own rows are looked at
 _REPORTS: Final = (
     "missing", "due", "own_report", "returned", "reminder", "confirm", "confirm_returned", "unconfirmed",
+    "form", "form_returned",
 )  # fmt: skip
 OTHER_KINDS: Final = (*_REPORTS, "refused", "silent")
 # What people filter by: each chip with its kinds.
@@ -165,6 +166,7 @@ def _other_item(one: Other, now: int) -> dict[str, Any]:
     action = {
         "missing": "remind", "due": "remind", "own_report": "report", "returned": "amend", "reminder": "report",
         "confirm": "confirm", "confirm_returned": "amend", "unconfirmed": "remind",
+        "form": "fill", "form_returned": "amend",
     }  # fmt: skip
     return {
         "kind": one.kind,
@@ -194,6 +196,7 @@ def others_of(replica: Replica, account: Account, unit: str) -> list[Other]:
     found = [
         *_duties(replica, account, unit),
         *todo_confirmations.rows(replica, account, unit, served),
+        *todo_forms.rows(replica, account, unit),
         *_returned(replica, served),
         *_reminded(replica, served),
         *(_refused(replica) if own_node else ()),

@@ -23,6 +23,7 @@ STATES: Final = ("not_due", "due", "sent", "late", "excused", "returned", "missi
 MAX_GIVEN: Final = 200  # values of one return, known ones or not
 SCALE: Final = 10**PLACES
 _HASH: Final = 43
+_TWO_YEARS: Final = 732
 Value = int | str
 
 
@@ -63,6 +64,17 @@ def owed_between(forms: Forms, calendar: Calendar, form: str, level: str, span: 
         owed = owed_on(forms, calendar, form, level, day)
         if owed is not None:
             yield owed
+
+
+def last_owed(forms: Forms, calendar: Calendar, form: str, level: str, now_ms: int, today: date) -> Owed | None:
+    """The newest period of a form that a unit of a level may fill by now; None if there was none in two years."""
+    if not any(level in one.levels for one in forms.versions(form)):
+        return None
+    for back in range(_TWO_YEARS):
+        owed = owed_on(forms, calendar, form, level, date.fromordinal(today.toordinal() - back))
+        if owed is not None and owed.opens_ms <= now_ms:
+            return owed
+    return None
 
 
 def state_unsent(owed: Owed, now_ms: int, *, excused: bool) -> str:

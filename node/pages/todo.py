@@ -112,7 +112,7 @@ def _of_other(node: Replica, row: dict[str, Any], lang: str) -> dict[str, Any]:
     told = {
         "n": f"{row['count']:,}", "name": unit_name(node, about), "day": row.get("date") or ref,
         "by": unit_name(node, row["by"]) if row.get("by") else "", "period": row.get("period") or "",
-        "text": row.get("text") or "",
+        "text": row.get("text") or "", "form": row.get("title") or "",
     }  # fmt: skip
     hrefs = {
         "missing": f"/missing?unit={about}&date={ref}&state=missing",
@@ -124,6 +124,8 @@ def _of_other(node: Replica, row: dict[str, Any], lang: str) -> dict[str, Any]:
         "reminder_cnf": f"/reports/period?unit={about}&period={row.get('period')}",
         "unconfirmed": f"/missing/reports?unit={about}&level={row.get('level')}&period={ref}",
         "confirm_returned": f"/reports/period?unit={about}&period={row.get('period')}",
+        "form": f"/forms/return?form={row.get('form')}&unit={about}&period={row.get('period')}",
+        "form_returned": f"/forms/return?form={row.get('form')}&unit={about}&period={row.get('period')}",
         "refused": "/sync",
         "silent": "/sync",
     }

@@ -415,12 +415,32 @@ def test_a_return_that_breaks_its_form_or_names_a_version_that_is_not_here_waits
     sound(hub)
 
 
+def told_form(entry: dict[str, Any], **change: Any) -> dict[str, Any]:
+    """A form as an event states it."""
+    return {key: one for key, one in entry.items() if key != "type"} | {"version": 1} | change
+
+
+def test_a_version_that_is_signed_again_judges_what_was_returned_by_it(people: People) -> None:
+    hub = people.node
+    people.send("meetings", W_TOWN, "2026-10", MEETINGS)
+    (meetings,) = [one for one in SHIPPED if one["id"] == "meetings"]
+    narrow = [one | ({"max": 1} if one["key"] == "meetings" else {}) for one in meetings["fields"]]
+    with write(hub.db, "check", hub.env):  # a hub that was restored might
+        intake = Intake(hub.replica, hub.env.now_ms())
+        public = {"no": 9, "form": told_form(meetings, fields=narrow)}
+        intake.author(kind="form", schema="form/1", unit=CITY, day=parse_period("2026").first, public=public)
+        intake.finish()
+    assert people.totals("meetings", CITY, "2026-10")["measures"]["filled"] == 0
+    assert len(unprojected(hub.replica)) == 1
+    sound(hub)
+
+
 def test_a_form_that_somebody_else_signed_is_none(people: People) -> None:
     hub = people.node
     with write(hub.db, "check", hub.env):
         intake = Intake(hub.replica, hub.env.now_ms())
         intake.author(kind="form", schema="form/1", unit=WEST, day=parse_period("2026").first,
-                      public={"no": 9, "form": dict(SHIPPED[0]) | {"id": "foreign", "version": 1}})  # fmt: skip
+                      public={"no": 9, "form": told_form(SHIPPED[0], id="foreign")})  # fmt: skip
         intake.finish()
     people.get(f"{URL}?form=foreign", status=404)
 

@@ -165,3 +165,32 @@ def test_every_type_of_field_is_drawn_and_read(desk: Desk) -> None:
     assert (sent.status_code, hub.count("form_sent")) == (302, 1)
     after = text(client, headers, f"/forms/return?form=meetings&unit={W_TOWN}&period=2026-10")
     assert ("分管负责人" in after, "2026-10-20" in after) == (True, True)
+
+
+def rows(client: FlaskClient, headers: dict[str, str], unit: str) -> dict[str, str]:
+    """What forms ask of a unit on its 待办: {form or event: kind}."""
+    items = client.get(f"/api/v1/todo?unit={unit}&kind=report", headers=headers).get_json()["items"]
+    return {one["ref"]: one["kind"] for one in items if one["kind"].startswith("form")}
+
+
+def test_what_is_not_sent_and_what_was_sent_back_stands_on_the_to_do_list_of_its_unit(desk: Desk) -> None:
+    hub, client, headers = desk
+    assert rows(client, headers, WEST) == {
+        "judges/2026-Q3": "form", "meetings/2026-10": "form", "supervised/2026-Q3": "form", "training/2026-Q3": "form",
+    }  # fmt: skip
+    assert rows(client, headers, W_TOWN).keys() == {"judges/2026-Q3", "meetings/2026-10", "training/2026-Q3"}
+    assert (rows(client, headers, W_VILLAGE), rows(client, headers, EAST)) == (
+        {},
+        {},
+    )  # not its level; served elsewhere
+    assert rows(client, hub.user("w", "mediator"), WEST) == {}
+    client.post("/forms/return", data=filled(), headers=headers)
+    assert "supervised/2026-Q3" not in rows(client, headers, WEST)
+    event = hub.db.execute("SELECT event FROM form_sent").fetchone()[0]
+    client.post("/forms/back", data={**ABOUT, "event": event, "reason": "请核对"}, headers=headers)
+    assert rows(client, headers, WEST)[event] == "form_returned"
+    page = text(client, headers, f"/todo?unit={WEST}")
+    assert "2026-Q3 的《社区矫正和安置帮教情况统计表（总数）》被退回" in page
+    assert f"/forms/return?form=supervised&amp;unit={WEST}&amp;period=2026-Q3" in page
+    client.post("/forms/return", data=filled() | {"idem": "again"}, headers=headers)
+    assert event not in rows(client, headers, WEST)

@@ -239,6 +239,14 @@ def test_a_part_above_its_bound_is_refused_with_the_difference() -> None:
     assert error.params == {"rule": "confirmed <= agreed", "limit": 5, "other": "agreed", "difference": 2}
 
 
+@pytest.mark.parametrize(("confirmed", "broken"), [(5, []), (6, ["bound_broken"])])
+def test_a_bound_may_be_reached_and_not_passed(confirmed: int, broken: list[str]) -> None:
+    values, _ = read_values(
+        shipped("judges"), {"visits": 9, "guided": 8, "agreed": 5, "not_agreed": 3, "confirmed": confirmed}
+    )
+    assert [one.code for one in broken_rules(shipped("judges"), values)] == broken
+
+
 def test_every_broken_rule_is_told_at_once() -> None:
     values, wrong = read_values(shipped("supervised"), SUPERVISED | {"on_register": 2063, "received": 899})
     assert wrong == []
