@@ -49,7 +49,8 @@ def once(
         if key is not None:
             # A clock that jumps ahead must not use the answers up, one that falls back must not make them look old.
             known = [at for at in clocks.known(replica) if at is not None]
-            queries.drop_answers(replica.db, min(known) - ANSWER_LIFE_MS)
+            below = clocks.of_children(replica)
+            queries.drop_answers(replica.db, min(known if below is None else [*known, below]) - ANSWER_LIFE_MS)
             queries.put_answer(replica.db, account, key, digest, dumps(document), max(known))
     return Answer(document, repeated=False)
 

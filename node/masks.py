@@ -7,15 +7,11 @@ from typing import Any, Final
 
 from node import rollup
 from node.access import EVIDENCE
-from schemas.masking import below_township, masked, veiled
+from schemas.masking import below_township, masked
 from schemas.periods import Period, parse_period, period_of
 from sync.directory import tree_of
 from sync.replica import Replica
 
-# Below township level a viewer's answers have to bear being held against each other: figures are about whole months,
-# the tree as it was, as things stand now, and split by units alone. A township's figures by day or category are
-# printed, so those of its villages would give each other away.
-VIEWED_BY: Final = (None, "children")
 _ONE_DAY: Final = timedelta(days=1)
 
 
@@ -27,16 +23,15 @@ def mask(replica: Replica, document: dict[str, Any], by: str | None) -> dict[str
 def for_role(
     replica: Replica, document: dict[str, Any], by: str | None, role: str, *, now_ms: int, as_of: str | None
 ) -> dict[str, Any]:
-    """The document as somebody of a role may read it: exact for who may open the records. `now_ms`, `as_of`: of when
-    it was asked for. Call inside `read` of the database that it was read from.
+    """The document as somebody of a role may read it: exact for who may open the records. Of a whole month, the tree as
+    it was, a figure is masked alike wherever it stands (decision 0019); every other table by itself. `now_ms`,
+    `as_of`: of when it was asked for. Call inside `read` of the database that it was read from.
     """
     if role in EVIDENCE:
         return document
     level_of, by = tree_of(replica).level, by or None
     month = _month(document) if as_of is None else None
     seen = _seen(replica, document["unit"], month, now_ms) if month else None
-    if seen is None or by not in VIEWED_BY:
-        return veiled(document, by, level_of, seen)
     return masked(document, by, level_of, seen)
 
 

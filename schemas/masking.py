@@ -84,7 +84,6 @@ def masked(
         printed = set(figures) - set(sensitive)
         for name, value in elsewhere.items():
             (hidden if isinstance(value, Masked) and not value.lost else printed).add(("measures", name))
-        beside = {kind: _veiled_beside(one) if own else one for kind, one in beside.items()}
     if not hidden and not any(is_small(figures[path]) for path in sensitive):
         return _with_comparison(dict(document), beside)
     found = suppress(figures, _sums(document, figures, by), sensitive, printed, hidden)
@@ -93,26 +92,6 @@ def masked(
         ("measures", name): value for name, value in (elsewhere or {}).items() if isinstance(value, Masked)
     }  # the same mark as there
     return _with_comparison(_with_masks(document, masks), beside)
-
-
-def veiled(
-    document: Document,
-    by: str | None,
-    level_of: Callable[[str], str | None],
-    elsewhere: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """A rollup document with every figure below township level masked, small or not, but for the unit's own measures
-    where the reader sees them `elsewhere`.
-    """
-    figures, total = dict(_figures(document)), elsewhere or {}
-    masks = {path: Masked(small=False) for path in _sensitive(document, figures, by, level_of)}
-    for name, value in total.items():
-        masks.pop(("measures", name), None)
-        if isinstance(value, Masked):
-            masks["measures", name] = value
-    own = below_township(level_of(document["unit"]))
-    beside = {kind: _veiled_beside(one) if own else one for kind, one in document.get("comparison", {}).items()}
-    return {**_with_masks(document, masks), **({"comparison": beside} if beside else {})}
 
 
 def _sensitive(
@@ -126,20 +105,6 @@ def _sensitive(
         for path in figures
         if (below_township(level_of(_row_key(document, path))) if by_unit and path[0] == "rows" else own)
     ]
-
-
-def _veiled_beside(other: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The figures of another period with all of them masked."""
-    if other is None:
-        return None
-    mask = Masked(small=False)
-    return {
-        **other,
-        "measures": dict.fromkeys(other["measures"], mask),
-        "rates": {name: _masked_rate(one) for name, one in other["rates"].items()},
-        "change": dict.fromkeys(other["change"], mask),
-        "points": dict.fromkeys(other["points"]),
-    }
 
 
 def _compared(document: Document, other: Mapping[str, Any] | None, own: bool) -> dict[str, Any] | None:
