@@ -5,8 +5,8 @@
 The last month is written first and every question of it is asked; then the rest of the span, and the same questions
 are asked again: what SQLite has to do for them (steps of its machine, a few for each row) must be the same but for a
 row for each key (a category at a level) that the last month has not. Then each question is timed, of the month and of
-the whole span, beside a recount by DuckDB over the raw reports and acts of the same city (`duck.py`; it comes with
-`pip install -c constraints.txt duckdb`, the extra `bench`); both must come to the same figures. No number is tuned:
+the whole span, beside a recount by DuckDB over the raw reports and acts of the same city (`duck.py`; it comes with the
+extra `dev`, so that the one command is all there is to type); both must come to the same figures. No number is tuned:
 where a question falls short of a target, the last lines say so.
 """
 
