@@ -82,6 +82,13 @@ class CasesQuery(Page):
     signal = fields.String(validate=validate.OneOf(SIGNALS))
 
 
+class SearchBody(StrictSchema):
+    """A word of private text, and what it is looked for."""
+
+    text = fields.String(required=True, validate=SHORT)
+    purpose = fields.String(required=True, validate=SHORT)
+
+
 class CaseQuery(StrictSchema):
     """What the private part is opened for; it stands in the log of readings."""
 

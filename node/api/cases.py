@@ -8,12 +8,13 @@ from typing import Any
 from flask.views import MethodView
 
 from node.api.base import blueprint
-from node.api.case_shapes import ActBody, CaseBody, CaseQuery, CasesQuery
+from node.api.case_shapes import ActBody, CaseBody, CaseQuery, CasesQuery, SearchBody
 from node.api.parsing import idempotency_key, json_body
 from node.api.shapes import Document
 from node.cases import acts
 from node.cases.documents import listed, whole
 from node.cases.list_queries import Filter
+from node.cases.searching import search
 from node.guard import me, replica, wake
 from node.scope import require_scope
 from schemas.case_events import check_case_id
@@ -60,6 +61,19 @@ class Cases(MethodView):
         )
         with read(node.db):
             return listed(node, wanted, after, query["limit"])
+
+
+@routes.route("/cases/search")
+class Search(MethodView):
+    """Cases by a word of their private text."""
+
+    @routes.arguments(SearchBody)
+    @routes.response(200, Document)
+    def post(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Cases that the own unit handles and whose place, narrative or agreement has a word; never by a person. Each
+        one found is logged as a reading. A POST, so that the word stands in no address and no log of requests.
+        """
+        return search(replica(), me(), body["text"], body["purpose"])
 
 
 @routes.route("/cases/<case_id>")

@@ -91,7 +91,7 @@ def _gathered(replica: Replica, case: Case) -> dict[str, Any]:
     for event, text in texts:
         if text is None:
             found["not_held"].append(event)
-    held = {event: _object(text) for event, text in texts if text is not None}
+    held = {event: held_object(text) for event, text in texts if text is not None}
     for act in case.effective:  # what was said last holds
         stated = held.get(act.hash, {})
         found.update({name: stated[name] for name in PARTICULARS if stated.get(name)})
@@ -154,7 +154,8 @@ def readings(replica: Replica, case_id: str) -> dict[str, Any]:
     }
 
 
-def _object(text: str) -> dict[str, Json]:
+def held_object(text: str) -> dict[str, Json]:
+    """A private text as the object that it is; empty where it is none."""
     try:
         value = loads(text)
     except GridError:  # went bad on this disk: `verify` names it, and it counts as nothing here

@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, redirect, request, url_for
 
+from node.access import PRIVATE
 from node.api.cases import states_of
 from node.cases import acts, list_queries
 from node.cases.documents import listed
 from node.cases.list_queries import Filter
+from node.cases.searching import search
 from node.category_lists import choices
 from node.guard import language, me, replica, wake
 from node.pages.case_words import shown, told, unit_name
@@ -40,6 +42,7 @@ SOON_DAYS: Final = 3
 MAX_UNITS: Final = 500
 MAX_OWNERS: Final = 200
 FILTERS: Final = ("state", "category", "source", "level", "owner", "limit")
+SEARCH: Final = {"text": "page.case_search.text", "purpose": "page.case_search.purpose"}
 LIMITS: Final = ("overdue", "orange", "yellow", "soon")
 FACTS: Final = ("category", "source", "complexity", "urgency", "scale", "amount_band")
 PARTY: Final = ("role", "name", "phone")
@@ -55,6 +58,7 @@ NAMES: Final = {
 def register(routes: Blueprint) -> None:
     """Adds the pages of this subject."""
     routes.add_url_rule("/cases", "cases", cases)
+    routes.add_url_rule("/cases/search", "search_cases", search_cases, methods=["GET", "POST"])
     routes.add_url_rule("/cases/new", "new_case", new_case)
     routes.add_url_rule("/cases/new", "register_case", register_case, methods=["POST"])
 
@@ -94,8 +98,30 @@ def cases() -> Response:
         "owners": _owners(node, unit, chosen["owner"]),
         "next_url": url_for("pages.cases", unit=unit, **asked, after=found["next"]) if found["next"] else None,
         "may_register": True,
+        "may_search": me().role in PRIVATE,
     }
     return page("cases.html", "nav.cases", **model)
+
+
+def search_cases() -> Response:
+    """Cases of the own unit by a word of their private text; what was typed stands in no address."""
+    node, lang = replica(), language()
+    values = {name: typed(name) for name in SEARCH}
+    found, errors, status = None, dict[str, str](), 200
+    if request.method == "POST":
+        try:
+            found = search(node, me(), values["text"], values["purpose"])
+        except GridError as refusal:
+            errors, status = {str(refusal.field): told(lang, refusal, SEARCH)}, refusal.status
+    model = {
+        "unit": {"id": me().unit, "name": unit_name(node, me().unit)},
+        "values": values,
+        "errors": errors,
+        "items": [shown(node, one, lang) for one in found["items"]] if found else [],
+        "looked": found["looked"] if found else None,
+        "more": bool(found and found["more"]),
+    }
+    return page("case_search.html", "page.case_search.title", status, **model)
 
 
 def _owners(node: Replica, unit: str, chosen: str) -> list[tuple[str, str]]:
