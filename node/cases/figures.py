@@ -67,7 +67,9 @@ class CaseFigures:
         keys = self._codes if dimension == "category" else DIMENSIONS[dimension]
         rows = {key: no_counts() for key in keys}
         for key, counts in self._by_key(tallied, parts, [(period.first, period.last)], period.last).items():
-            _add(rows.setdefault(_row_key(dimension, key), no_counts()), counts)
+            at = _row_key(dimension, key)
+            if at in rows or any(counts.values()):  # a code of which there is nothing yet has no row
+                _add(rows.setdefault(at, no_counts()), counts)
         return rows
 
     def days(self, parts: Parts, period: Period) -> Iterator[tuple[date, Counts]]:
