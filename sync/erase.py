@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from sqlite_utils import Database
+
 from schemas.clock import business_day
 from schemas.errors import Forbidden, Invalid, NotFound
 from schemas.events import PUBLIC, Event
@@ -20,6 +22,7 @@ from sync.replica import Replica
 SCHEMA: Final = "erase/1"
 PARTS: Final = ("per", "sealed")
 MAX_GROUND_CHARS: Final = 500
+_IN_THE_WAY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL)
 
 
 def erase(replica: Replica, events: Sequence[str], ground: str) -> Event:
@@ -62,9 +65,12 @@ def _require_erasable(replica: Replica, event_hash: str) -> str:
 
 
 def scrub(replica: Replica) -> bool:
-    """After an erasure: no page of the write-ahead log and no copy kept in the data folder holds the text any more.
+    """After an erasure: no page of the database, none of its write-ahead log, and no copy kept in the data folder holds
+    the text any more. `secure_delete` alone does not see to that: where a page was split, what moved to the other half
+    stays behind in the gap of the first until something is written over it. So the file is made anew.
 
-    Returns whether that is done; a reader may keep the log for a moment, then it is done with the next exchange.
+    Returns whether that is done; a writer, a reader or a full disk may stand in the way for a while, then it is done
+    with the next exchange.
     """
     db = replica.db
     row = db.execute("SELECT scrub FROM node_state").fetchone()
@@ -73,12 +79,23 @@ def scrub(replica: Replica) -> bool:
     erased = db.execute(_DROPPED).fetchall()
     for path in replica.env.copies():
         _erase_copy(path, erased)
-    (busy, _pages, _moved) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if busy:
+    if not _made_anew(db):
         return False
     with write(db, "sync_state", replica.env):
         db.execute("UPDATE node_state SET scrub = 0 WHERE scrub = ?", [row[0]])
     return True
+
+
+def _made_anew(db: Database) -> bool:
+    """Whether the file was written anew, and its log cut."""
+    try:
+        db.execute("VACUUM")
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _IN_THE_WAY:
+            return False
+        raise
+    (busy, _pages, _moved) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
 
 
 # What was erased and has gone here, that is, by somebody who may.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +235,46 @@ def test_no_file_of_a_node_holds_a_byte_of_what_was_erased(tmp_path: Path) -> No
         held = sum(canary.encode() in content for content in found)
         assert held == (0 if at in gone else 3), (at, held)
     assert not (broken / DATABASE).exists()
+
+
+def test_what_a_split_page_left_behind_goes_too(tmp_path: Path) -> None:
+    """Texts that came late, as by disclosure, split the pages they stand in: seed by seed, until one left a trace."""
+    (east,) = City(folder=tmp_path).line(EAST)
+    path, db = tmp_path / EAST / DATABASE, east.db
+    db.execute("PRAGMA foreign_keys=OFF")
+    for seed in range(100):
+        drawn, first = random.Random(seed), 1_000 * (seed + 1)
+        events, hashes = range(first, first + 150), (drawn.randbytes(32) for _ in range(300))
+        for event in events:
+            rows = [(0, "pub", drawn.randbytes(16), "y" * drawn.randrange(50, 300)), (1, "per", None, None)]
+            for place, name, salt, text in rows:
+                values = [event, place, name, salt, text, next(hashes)]
+                db.execute("INSERT INTO part (event, place, name, salt, text, hash) VALUES (?, ?, ?, ?, ?, ?)", values)
+        canaries = [f"canary{drawn.getrandbits(64):016x}" for _ in range(60)]
+        for event, canary in zip(drawn.sample(events, 60), canaries, strict=True):
+            values = [drawn.randbytes(16), "x" * drawn.randrange(200) + canary, event]
+            db.execute("UPDATE part SET salt = ?, text = ? WHERE event = ? AND place = 1", values)
+        db.execute("UPDATE part SET salt = NULL, text = NULL WHERE name = 'per'")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        left = [one for one in canaries if one.encode() in path.read_bytes()]
+        if left:
+            break
+    assert left, "no page was split so that a trace stayed"
+    db.execute("UPDATE node_state SET scrub = scrub + 1")
+    assert scrub(east.replica)
+    assert [one for one in left if one.encode() in path.read_bytes()] == []
+
+
+def test_a_writer_in_the_way_puts_the_scrubbing_off(tmp_path: Path) -> None:
+    (east,) = City(folder=tmp_path).line(EAST)
+    east.db.execute("UPDATE node_state SET scrub = scrub + 1")
+    east.db.execute("PRAGMA busy_timeout=10")
+    with closing(sqlite3.connect(tmp_path / EAST / DATABASE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert not scrub(east.replica)
+        other.execute("ROLLBACK")
+    assert scrub(east.replica)
+    assert east.db.execute("SELECT scrub FROM node_state").fetchone()[0] == 0
 
 
 def test_the_command_says_what_it_did_and_what_it_can_t_reach(
