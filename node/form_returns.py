@@ -108,15 +108,21 @@ def _reported(db: Database, event: str) -> Reported | None:
 # ---- reading
 
 
-def document(replica: Replica, one: Sent) -> Document:
-    """A return that counts, with its values, and how far it has come."""
+def documents(replica: Replica, form: str, sent: Sequence[Sent]) -> list[Document]:
+    """Returns of a form that count, at most a page of them, each with its values and how far it has come."""
+    forms = forms_of(replica.db)
+    duties = _judged(replica, forms, form, sent)
+    returns = duty_queries.returns_of(replica.db, [one.event for one in sent])
+    return [_document(replica, forms, one, duties[one.event], returns.get(one.event)) for one in sent]
+
+
+def _document(
+    replica: Replica, forms: Forms, one: Sent, duty: tuple[str, Owed | None], returned: duty_queries.Return | None
+) -> Document:
     held, stored = form_queries.one_held(replica.db, one.event), log.load(replica.db, one.event)
     if held is None or stored is None:
         raise Corrupt("unreadable", field="event", value=one.event, why="a return that counts is not held")
-    forms = forms_of(replica.db)
     _, values = values_by(forms, held.form, held.version, loads(held.content))
-    (duty,) = judged(replica, one.form, [one]).values()
-    returned = duty_queries.returns_of(replica.db, [one.event]).get(one.event)
     return {
         "event": one.event,
         "form": one.form,
@@ -143,9 +149,9 @@ def _conflicts(db: Database, forms: Forms, key: Key) -> list[str]:
     return list(effective_return([one for one, _, _ in valid.values()]).conflicts)
 
 
-def judged(replica: Replica, form: str, sent: Sequence[Sent]) -> dict[str, tuple[str, Owed | None]]:
+def _judged(replica: Replica, forms: Forms, form: str, sent: Sequence[Sent]) -> dict[str, tuple[str, Owed | None]]:
     """(state, what was owed or None) of returns of a form that count, by event."""
-    forms, calendar, tree = forms_of(replica.db), calendar_of(replica.db), tree_of(replica)
+    calendar, tree = calendar_of(replica.db), tree_of(replica)
     returned = duty_queries.returned_among(replica.db, [one.event for one in sent])
     found: dict[str, tuple[str, Owed | None]] = {}
     for one in sent:

@@ -20,7 +20,7 @@ from node.application import NodeApplication
 from node.cases.disclosing import KEEP_DAYS
 from node.migrations import NODE
 from node.terminal import language, progress
-from node.upgrade import bring_up_to_date, stamp
+from node.upgrade import bring_up_to_date, is_stale, stamp
 from node.waits import DEFAULT_WAITS, Waits
 from schemas.encoding import NODE_ID_CHARS
 from schemas.errors import Conflict, Invalid, NotFound
@@ -46,6 +46,7 @@ PENDING_KEY: Final = "enrol.pending"
 CA_FILE: Final = "ca.crt"
 SERVE_LOCK: Final = "serve.lock"
 SYNC_LOCK: Final = "sync.lock"
+UPGRADE_LOCK: Final = "upgrade.lock"
 MAX_KEEP_DAYS: Final = 36_500
 DEFAULT_BIND: Final = "127.0.0.1:8080"
 DEFAULT_PACE: Final = Pace()
@@ -89,7 +90,9 @@ class Home:
             database = open_database(self.folder / DATABASE, SYNC, NODE)
             replica = Replica(database, self.env, self.signer, self._app, self._shared, at_terminal(), self.key_of)
             if not self._opened:  # once a process
-                bring_up_to_date(replica, _say_upgrading)
+                if is_stale(database):
+                    with locked(self.folder / UPGRADE_LOCK):
+                        bring_up_to_date(replica, _say_upgrading)
                 notice_restored_copy(replica)
             self._local.replica = replica
             with self._lock:

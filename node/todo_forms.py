@@ -12,7 +12,7 @@ from node.forms import forms_of
 from node.scope import hosts, today_of
 from node.todo_rows import DAY_MS, RETURNED_MS, Other, timed
 from schemas.forms import Form
-from schemas.labels import DEFAULT_LANGUAGE
+from schemas.labels import LANGUAGES
 from schemas.returns import last_owed
 from schemas.roles import REVIEW
 from sync.directory import tree_of
@@ -44,5 +44,6 @@ def rows(replica: Replica, account: Account, unit: str) -> Iterator[Other]:
         yield Other(at + DAY_MS, "form_returned", event, unit, said=said)
 
 
-def _title(form: Form | None, named: str) -> str:
-    return form.title[DEFAULT_LANGUAGE] if form else named
+def _title(form: Form | None, named: str) -> dict[str, str]:
+    """The form's title by language; its id for one that is not held."""
+    return dict(form.title) if form else dict.fromkeys(LANGUAGES, named)

@@ -36,15 +36,19 @@ def version_of(db: Database) -> int:
     return int.from_bytes(digest[:4]) & _MASK or 1
 
 
-def bring_up_to_date(replica: Replica, announce: Callable[[], None]) -> bool:
-    """Makes derived tables again that are not of this version; says so before, as it may take minutes. Returns whether
-    it had to. Two processes at once: the second one waits, and finds it done.
+def is_stale(db: Database) -> bool:
+    """Whether derived tables are of another version."""
+    return bool(db.execute("PRAGMA user_version").fetchone()[0] != version_of(db))
+
+
+def bring_up_to_date(replica: Replica, announce: Callable[[], None]) -> None:
+    """Makes derived tables again if they are of another version; says so before, as it may take minutes. One process at
+    a time: a second one that has waited finds it done.
     """
     db = replica.db
-    if db.execute("PRAGMA user_version").fetchone()[0] == version_of(db):
-        return False
+    if not is_stale(db):
+        return
     if db.execute("SELECT 1 FROM event LIMIT 1").fetchone() is not None:
         announce()
         rebuild(replica)
     stamp(db)
-    return True

@@ -14,7 +14,7 @@ from schemas.clock import at_time
 from schemas.duties import Result, on_time
 from schemas.errors import Invalid
 from schemas.measures import Excuse, Measures, TreeMode, rates
-from schemas.periods import Period, parse_period, period_of
+from schemas.periods import Period, period_of, stated_period
 from schemas.unit_acts import LEVELS
 from schemas.units import Tree
 
@@ -154,11 +154,7 @@ def read_confirmation(event: str, unit: str, day: date, recorded_ms: int, payloa
 
     Raises: Invalid naming the field that breaks a rule.
     """
-    period = parse_period(payload.get("period"))
-    if (payload.get("first"), payload.get("last")) != (period.first.isoformat(), period.last.isoformat()):
-        raise Invalid("bad_period", field="first", value=payload.get("first"))
-    if period.last != day:
-        raise Invalid("bad_period", field="period", value=period.key)
+    period = stated_period(payload, day)
     amends = payload.get("amends")
     if amends is not None and not (isinstance(amends, str) and len(amends) == _HASH):
         raise Invalid("bad_amends", field="amends", value=amends)

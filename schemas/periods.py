@@ -5,7 +5,7 @@ and any span `FROM..TO` in days, inclusive. Business dates are days in Asia/Shan
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -80,6 +80,19 @@ def parse_period(text: object, field: str = "period") -> Period:
     period = _read_period(text) if isinstance(text, str) else None
     if period is None or period.last < FIRST_DAY or period.first > LAST_DAY:
         raise Invalid("bad_period", field=field, value=text)
+    return period
+
+
+def stated_period(payload: Mapping[str, object], day: date) -> Period:
+    """The period of a report's payload `{period, first, last}` whose business date, the period's last day, is `day`.
+
+    Raises: Invalid naming the field that does not fit the others.
+    """
+    period = parse_period(payload.get("period"))
+    if (payload.get("first"), payload.get("last")) != (period.first.isoformat(), period.last.isoformat()):
+        raise Invalid("bad_period", field="first", value=payload.get("first"))
+    if period.last != day:
+        raise Invalid("bad_period", field="period", value=period.key)
     return period
 
 

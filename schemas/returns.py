@@ -16,7 +16,7 @@ from schemas.duties import duty_state
 from schemas.errors import Invalid
 from schemas.form_fields import DECIMAL, PLACES, FormField, decimals
 from schemas.forms import BoundRule, Form, Forms, SumRule
-from schemas.periods import Period, parse_day, parse_period, period_of
+from schemas.periods import Period, parse_day, period_of, stated_period
 from schemas.strict_json import Json
 
 STATES: Final = ("not_due", "due", "sent", "late", "excused", "returned", "missing")
@@ -230,11 +230,7 @@ def read_return(event: str, unit: str, day: date, recorded_ms: int, payload: Map
 
     Raises: Invalid naming the field that breaks a rule.
     """
-    period = parse_period(payload.get("period"))
-    if (payload.get("first"), payload.get("last")) != (period.first.isoformat(), period.last.isoformat()):
-        raise Invalid("bad_period", field="first", value=payload.get("first"))
-    if period.last != day:
-        raise Invalid("bad_period", field="period", value=period.key)
+    period = stated_period(payload, day)
     form, version, values = payload.get("form"), payload.get("version"), payload.get("values")
     if not isinstance(form, str) or isinstance(version, bool) or not isinstance(version, int):
         raise Invalid("unknown_form", field="form", value=form)

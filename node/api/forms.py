@@ -26,7 +26,7 @@ from node.guard import language, me, replica, wake
 from node.scope import today_of
 from schemas.errors import NotFound
 from schemas.forms import form_payload
-from schemas.periods import FIRST_DAY, LAST_DAY, Period, parse_day, parse_period
+from schemas.periods import FIRST_DAY, LAST_DAY, Period, parse_day, parse_period, read_day
 from sync.database import read
 from sync.directory import tree_of
 
@@ -77,13 +77,14 @@ class Returns(MethodView):
                 raise NotFound("unknown_form", field="form", value=form)
             after, limit = query.get("after", ""), query["limit"]
             found = []
-            for one in form_queries.sent_between(node.db, form, span.first, span.last):
+            first = read_day(after[:10]) or span.first  # a key begins with the day
+            for one in form_queries.sent_between(node.db, form, max(first, span.first), span.last):
                 key = f"{one.day} {one.unit} {one.period}"
                 if key > after and tree.below(one.unit, unit, parse_day(one.day, "date")):
                     found.append((key, one))
                 if len(found) > limit:
                     break
-            items = [form_returns.document(node, one) for _, one in found[:limit]]
+            items = form_returns.documents(node, form, [one for _, one in found[:limit]])
         following = found[limit - 1][0] if len(found) > limit else None
         return {"form": form, "unit": unit, "items": items, "next": following}
 

@@ -168,7 +168,7 @@ def _page(
         unit = tree_of(node).nearest(asked["unit"], owed.period.last)
         assert unit is not None
         state, sent = form_returns.duty_of(node, unit, form.id, owed)
-        document = form_returns.document(node, sent) if sent else None
+        document = form_returns.documents(node, form.id, [sent])[0] if sent else None
         filled = forms_of(node.db).version(form.id, sent.version) if sent else None
     opened = node.env.now_ms() >= owed.opens_ms
     values = document["values"] if document else {}

@@ -112,7 +112,7 @@ def _of_other(node: Replica, row: dict[str, Any], lang: str) -> dict[str, Any]:
     told = {
         "n": f"{row['count']:,}", "name": unit_name(node, about), "day": row.get("date") or ref,
         "by": unit_name(node, row["by"]) if row.get("by") else "", "period": row.get("period") or "",
-        "text": row.get("text") or "", "form": row.get("title") or "",
+        "text": row.get("text") or "", "form": row.get("title", {}).get(lang, ""),
     }  # fmt: skip
     hrefs = {
         "missing": f"/missing?unit={about}&date={ref}&state=missing",

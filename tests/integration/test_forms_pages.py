@@ -192,5 +192,8 @@ def test_what_is_not_sent_and_what_was_sent_back_stands_on_the_to_do_list_of_its
     page = text(client, headers, f"/todo?unit={WEST}")
     assert "2026-Q3 的《社区矫正和安置帮教情况统计表（总数）》被退回" in page
     assert f"/forms/return?form=supervised&amp;unit={WEST}&amp;period=2026-Q3" in page
+    client.get("/language/en")
+    assert "Supervised and resettled" in text(client, headers, f"/todo?unit={WEST}")
+    client.get("/language/zh_CN")
     client.post("/forms/return", data=filled() | {"idem": "again"}, headers=headers)
     assert event not in rows(client, headers, WEST)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from node.accounts import Account
 from node.cases import acts
 from node.home import DATABASE, Home
 from node.migrations import DERIVED
+from node.upgrade import is_stale
+from sync.rebuild import rebuild
 
 OLDER = (  # as a version without to-do lists of cases and without forms left it
     "DROP TABLE case_todo", "DROP TABLE todo_seen", "DROP INDEX check_return_at", "DROP TABLE supervision",
@@ -59,6 +62,25 @@ def test_an_upgraded_node_has_on_its_lists_what_an_older_version_did_not_list(de
     home = Home(desk.county)
     assert rows(home) == before
     home.close_all()
+
+
+def test_of_two_processes_the_second_one_waits_and_finds_it_done(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.ready()
+    with closing(sqlite3.connect(desk.county / DATABASE, isolation_level=None)) as conn:
+        conn.execute("PRAGMA user_version = 0")
+    began, made = Barrier(2), list[int]()
+    monkeypatch.setattr("node.home.is_stale", lambda db: (is_stale(db), began.wait(10))[0])
+    monkeypatch.setattr("node.upgrade.rebuild", lambda replica: made.append(rebuild(replica)))
+    homes = [Home(desk.county) for _ in range(2)]
+    threads = [Thread(target=home.replica) for home in homes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(made) == 1
+    assert not is_stale(homes[0].replica().db)
+    for home in homes:
+        home.close_all()
 
 
 def test_a_new_node_has_nothing_to_make_again(desk: Desk) -> None:
