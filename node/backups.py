@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from node import audit
-from node.home import CONFIG, DATABASE, KEYS, NODE_KEY, SECRET_KEY, SERVE_LOCK, at_terminal, locked, read_signer
+from node.home import (
+    CONFIG, DATABASE, KEYS, NODE_KEY, OWNER_ONLY, SECRET_KEY, SERVE_LOCK, at_terminal, locked, make_private, read_signer,
+)  # fmt: skip
 from schemas.clock import iso_instant
 from schemas.errors import Conflict, Invalid
 from sync.database import open_database, write
@@ -48,7 +50,7 @@ def back_up(replica: Replica, folder: Path, target: Path) -> Copied:
     part = target.with_name(target.name + PART)
     try:
         shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True, mode=0o700)
+        part.mkdir(parents=True, mode=OWNER_ONLY)
         replica.db.execute("VACUUM INTO ?", [str(part / DATABASE)])
         shutil.copytree(folder / KEYS, part / KEYS)
         shutil.copy2(folder / CONFIG, part / CONFIG)
@@ -80,7 +82,7 @@ def put_back(source: Path, folder: Path, now_ms: int) -> Copied:
     part = folder / (DATABASE + PART)
     try:
         if fresh:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private(folder)
             shutil.copytree(source / KEYS, folder / KEYS)
             shutil.copy2(source / CONFIG, folder / CONFIG)
         with locked(folder / SERVE_LOCK, wait=False):

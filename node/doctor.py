@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import stat
 from dataclasses import dataclass
 from typing import Final
 
 from node import silence
-from node.home import NODE_KEY, Home
+from node.home import NODE_KEY, Home, is_private
 from schemas.labels import label
 from sync.env import DISK_RESERVE_BYTES, TransportError
 from sync.server import HELLO_PATH
@@ -25,17 +24,17 @@ class Finding:
 
 
 def examine(home: Home, language: str) -> list[Finding]:
-    """Database, disk, key file, parent, clock, unprojected events, silence."""
+    """Database, disk, folder, key file, parent, clock, unprojected events, silence."""
     replica = home.replica()
     db = replica.db
     (sound,) = db.execute("PRAGMA quick_check(1)").fetchone()
     free = home.env.free_bytes()
-    private = stat.S_IMODE((home.folder / NODE_KEY).stat().st_mode) & 0o077 == 0
     (unprojected,) = db.execute("SELECT COUNT(*) FROM unprojected").fetchone()
     found = [
         ("database", sound == "ok", {"result": sound}),
         ("disk", free > 2 * DISK_RESERVE_BYTES, {"free_mb": free // 1_048_576}),
-        ("key_file", private, {"file": NODE_KEY}),
+        ("folder", is_private(home.folder), {"folder": home.folder}),
+        ("key_file", is_private(home.folder / NODE_KEY), {"file": NODE_KEY}),
         ("unprojected", unprojected == 0, {"count": unprojected}),
     ]
     if home.config.parent is not None:

@@ -6,6 +6,7 @@ import fcntl
 import os
 import pwd
 import re
+import stat
 import threading
 import tomllib
 from collections.abc import Iterator
@@ -47,6 +48,7 @@ CA_FILE: Final = "ca.crt"
 SERVE_LOCK: Final = "serve.lock"
 SYNC_LOCK: Final = "sync.lock"
 UPGRADE_LOCK: Final = "upgrade.lock"
+OWNER_ONLY: Final = 0o700
 MAX_KEEP_DAYS: Final = 36_500
 DEFAULT_BIND: Final = "127.0.0.1:8080"
 DEFAULT_PACE: Final = Pace()
@@ -168,16 +170,33 @@ def create(folder: Path, signer_seed: bytes, secret: bytes, config: str) -> Data
     Raises Conflict when it holds something.
     """
     require_empty(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private(folder)
     for leftover in folder.glob(f"{DATABASE}*"):
         leftover.unlink()
-    (folder / KEYS).mkdir(mode=0o700, exist_ok=True)
+    (folder / KEYS).mkdir(mode=OWNER_ONLY, exist_ok=True)
     write_private(folder / NODE_KEY, signer_seed)
     write_private(folder / SECRET_KEY, secret)
     (folder / CONFIG).write_text(config, encoding="utf-8")
     database = open_database(folder / DATABASE, SYNC, NODE)
     stamp(database)
     return database
+
+
+def make_private(folder: Path) -> None:
+    """Makes the folder if it is missing, and lets nobody but its owner in: names and narratives stand in the database.
+    A disk that knows no owners, or somebody else's folder, is told on the terminal, and by `doctor`.
+    """
+    folder.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
+    if not is_private(folder):
+        try:
+            folder.chmod(OWNER_ONLY)
+        except PermissionError:
+            progress(label(language(), "cli.folder_open", folder=folder))
+
+
+def is_private(path: Path) -> bool:
+    """Whether only its owner gets at it."""
+    return stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
 
 
 def require_empty(folder: Path) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from node import accounts
 from node.application import NodeApplication
-from node.home import CA_FILE, PENDING_KEY, Home, config_text, create, require_empty, write_private
+from node.home import CA_FILE, PENDING_KEY, Home, config_text, create, make_private, require_empty, write_private
 from node.own_ca import own_certificate
 from node.terminal import DONE, WRONG, language, progress, show
 from schemas.errors import GridError, Invalid
@@ -122,7 +122,7 @@ def _ca(path: str | None) -> bytes | None:
 
 def _pending_key(folder: Path, env: Env) -> bytes:
     """The key of an enrolment that was cut short, or a new one, kept before it is used: a lost reply heals so."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private(folder)
     kept = folder / PENDING_KEY
     if kept.is_file() and kept.stat().st_size == SEED_BYTES:
         return kept.read_bytes()

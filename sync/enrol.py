@@ -276,7 +276,7 @@ def _proof(secret: bytes, unit: str, key: bytes) -> str:
 
 def _field(value: Mapping[str, Json], name: str) -> str:
     found = value.get(name)
-    if not isinstance(found, str) or len(found) > 200:
+    if not isinstance(found, str) or len(found) > 200 or not found.isascii():
         raise BadRequest("manifest", field=name, value=found)
     return found
 

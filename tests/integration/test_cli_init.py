@@ -10,6 +10,7 @@ from desk import HUB_URL, Desk, assert_refused, desk_in
 
 from builders import CITY, E_GROUPS, EAST, W_GROUPS, WEST, answer, unit_list
 from hub.cli import main as hub_main
+from node.cli import main as node_main
 from node.home import PENDING_KEY, Home
 
 
@@ -99,3 +100,29 @@ def test_a_parent_out_of_reach_is_exit_1_and_the_same_command_goes_on(desk: Desk
     desk.network.hosts["hub.test"] = lambda sent: answer(home.replica(), home.secret, sent)
     said = desk.at_county(*command, "--json")
     assert (said.code, said.document["unit"], said.document["level"]) == (0, WEST, "county")
+
+
+def test_nobody_but_its_owner_gets_into_a_data_folder_and_doctor_tells_an_open_one(desk: Desk) -> None:
+    desk.hub.mkdir(mode=0o755)
+    desk.ready()
+    for folder in (desk.hub, desk.county):
+        assert folder.stat().st_mode & 0o077 == 0
+    backup, restored = desk.folder / "backup", desk.folder / "restored"
+    assert desk.at_county("backup", backup).code == 0
+    assert desk.run(node_main, "restore", backup, "--data", restored).code == 0
+    assert (backup.stat().st_mode | restored.stat().st_mode) & 0o077 == 0
+    desk.hub.chmod(0o750)
+    examined = desk.at_hub("doctor", "--json")
+    wrong = [check["code"] for check in examined.document["checks"] if not check["ok"]]
+    assert (examined.code, wrong) == (1, ["folder"])
+
+
+def test_a_folder_that_cannot_be_closed_is_told_and_used(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    desk.hub.mkdir(mode=0o755)
+    monkeypatch.setattr(Path, "chmod", refuse)
+    said = desk.at_hub("init", "--units", desk.units)
+    assert said.code == 0
+    assert str(desk.hub) in said.err

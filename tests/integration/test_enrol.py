@@ -9,6 +9,7 @@ import pytest
 from fakes import Sent
 
 from builders import CITY, E_TOWN, E_VILLAGE, EAST, HOUR_MS, W_VILLAGE, WEST, City, Node
+from schemas.encoding import b64
 from schemas.errors import Forbidden, GridError
 from schemas.strict_json import dumps, loads
 from sync import enrol
@@ -205,6 +206,14 @@ def test_an_enrolment_that_cannot_be_read_is_refused_with_4xx(body: bytes) -> No
     assert 400 <= reply.status < 500
     posted = city.hub.browser().post(enrol.PATH, data=body)
     assert posted.status_code == reply.status
+
+
+def test_a_proof_that_is_not_ascii_is_refused_with_400() -> None:
+    city = City()
+    invite(city.hub.replica, WEST)
+    body = dumps({"unit": WEST, "key": b64(signer().public), "proof": "证" * 40}).encode()
+    reply = city.hub.answer(Sent("POST", city.hub.url + enrol.PATH, {}, body))
+    assert (reply.status, loads(reply.body)) == (400, {"code": "manifest", "field": "proof"})
 
 
 def test_an_enrolment_over_4_kib_is_too_large() -> None:
