@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from node.home import CA_FILE, write_private
+from node.folder import CA_FILE, write_private
 from node.own_ca import fingerprint
 from schemas.errors import Conflict, Invalid, NotFound
 

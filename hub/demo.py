@@ -23,7 +23,8 @@ from hub.demo_nodes import ROOT, DemoFailed, Place, Servers, choose_port, clear,
 from hub.demo_show import bar, logins, say, totals
 from node import accounts, status
 from node.cli import count
-from node.home import Home, locked, write_private
+from node.folder import locked, write_private
+from node.home import Home
 from node.setup import ADMIN
 from node.terminal import DONE, REFUSED, WRONG, language, progress
 from schemas.clock import business_day

@@ -17,7 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from node.home import CONFIG, Home
+from node.folder import CONFIG
+from node.home import Home
 from schemas.errors import Conflict, Invalid
 from sync import enrol
 from sync.env import TransportError

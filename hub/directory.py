@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from node import accounts, form_queries
 from node.application import NodeApplication
+from node.config import config_text
+from node.folder import require_empty, write_private
 from node.forms import FORM_KIND, FORM_SCHEMA
-from node.home import config_text, create, require_empty, write_private
+from node.home import create
 from node.projections import CADENCE_KIND
 from node.setup import ADMIN, keep_certificates, write_state
 from schemas.cadence import DEFAULT_PROFILE, PROFILES, Profile, profile_payload

@@ -8,7 +8,9 @@ from typing import Any, Final
 from hub.directory import root_events
 from node import accounts
 from node.application import NodeApplication
-from node.home import config_text, create, require_empty
+from node.config import config_text
+from node.folder import require_empty
+from node.home import create
 from node.setup import ADMIN, keep_certificates, write_state
 from schemas.clock import business_day
 from schemas.encoding import unb64

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from node import guard
 from node.api import cases, checks, confirmations, entries, figures, forms, lifting, quality, reminding, system, todo
 from node.api.parsing import problem
-from node.home import DEFAULT_PACE
+from node.config import DEFAULT_PACE
 from node.pages import blueprint as pages
 from node.pages.frame import error_page, install
 from node.rooms import NO_ROOMS, Rooms

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from node import audit
-from node.home import (
-    CONFIG, DATABASE, KEYS, NODE_KEY, OWNER_ONLY, SECRET_KEY, SERVE_LOCK, at_terminal, locked, make_private, read_signer,
+from node.folder import (
+    CONFIG, DATABASE, KEYS, NODE_KEY, OWNER_ONLY, SECRET_KEY, SERVE_LOCK, locked, make_private, read_signer,
 )  # fmt: skip
+from node.home import at_terminal
 from schemas.clock import iso_instant
 from schemas.errors import Conflict, Invalid
 from sync.database import open_database, write

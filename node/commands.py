@@ -14,7 +14,8 @@ from flask import Flask
 from node import accounts, checks, commands_carry, commands_erase, commands_keep, status
 from node.app import Grid
 from node.doctor import examine
-from node.home import SERVE_LOCK, Home, locked
+from node.folder import SERVE_LOCK, locked
+from node.home import Home
 from node.terminal import DONE, WRONG, language, progress, show
 from schemas.clock import iso_instant
 from schemas.errors import Conflict, Invalid

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from node import silence
-from node.home import NODE_KEY, Home, is_private
+from node.folder import NODE_KEY, is_private
+from node.home import Home
 from schemas.labels import label
 from sync.env import DISK_RESERVE_BYTES, TransportError
 from sync.server import HELLO_PATH

@@ -15,7 +15,8 @@ from gunicorn.app.base import BaseApplication
 
 from node import audit
 from node.app import Grid
-from node.home import CONFIG, SERVE_LOCK, Home, locked
+from node.folder import CONFIG, SERVE_LOCK, locked
+from node.home import Home
 from node.unprojected import project_again
 from schemas.errors import Conflict, Invalid
 from sync.loop import run_forever

@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 
 from node import accounts
 from node.application import NodeApplication
-from node.home import CA_FILE, PENDING_KEY, Home, config_text, create, make_private, require_empty, write_private
+from node.config import config_text
+from node.folder import CA_FILE, PENDING_KEY, make_private, require_empty, write_private
+from node.home import Home, create
 from node.own_ca import own_certificate
 from node.terminal import DONE, WRONG, language, progress, show
 from schemas.errors import GridError, Invalid

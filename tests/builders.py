@@ -26,7 +26,8 @@ from hub.publishing import publish
 from node import accounts, checks
 from node.app import Grid, create_app
 from node.application import NodeApplication
-from node.home import config_text, create
+from node.config import config_text
+from node.home import create
 from node.migrations import DERIVED as NODE_DERIVED
 from node.migrations import NODE
 from node.setup import found

@@ -16,7 +16,8 @@ import pytest
 from builders import WEST, Network, answer, unit_list
 from hub.cli import main as hub_main
 from node.cli import main as node_main
-from node.home import DATABASE, Home
+from node.folder import DATABASE
+from node.home import Home
 from schemas.clock import business_day
 from sync.env import SystemEnv
 from sync.transport import HttpTransport

@@ -20,7 +20,7 @@ from builders import CITY, E_TOWN, EAST, NOW_MS, W_TOWN, WEST, City, Node, told
 from node import accounts, accounts_admin, audit, audit_queries, backups, sessions
 from node.accounts import Account
 from node.cases.private import uncover
-from node.home import DATABASE
+from node.folder import DATABASE
 from node.migrations import NODE
 from schemas.audit import START, Entry, entry_hash
 from schemas.encoding import unb64

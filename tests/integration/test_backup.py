@@ -9,7 +9,7 @@ from desk import Desk, assert_refused, desk_in, image
 
 from builders import WEST
 from node import backups
-from node.home import DATABASE, SERVE_LOCK, locked
+from node.folder import DATABASE, SERVE_LOCK, locked
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from builders import EAST, City
 from hub import ca
 from node.app import Grid, create_app
 from node.cli import main
-from node.home import DATABASE
+from node.folder import DATABASE
 from node.own_ca import fingerprint, own_certificate
 from sync.env import TransportError
 from sync.transport import HttpTransport

@@ -11,7 +11,8 @@ from desk import HUB_URL, Desk, assert_refused, desk_in
 from builders import CITY, E_GROUPS, EAST, W_GROUPS, WEST, answer, unit_list
 from hub.cli import main as hub_main
 from node.cli import main as node_main
-from node.home import PENDING_KEY, Home
+from node.folder import PENDING_KEY
+from node.home import Home
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from desk import Desk, assert_refused, desk_in, image
 
 from builders import W_GROUPS
-from node.home import NODE_KEY
+from node.folder import NODE_KEY
 
 
 @pytest.fixture

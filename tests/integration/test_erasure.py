@@ -14,7 +14,7 @@ from desk import assert_refused, desk_in
 
 from builders import E_GROUPS, E_TOWN, E_VILLAGE, EAST, TODAY, W_TOWN, WEST, City, Node
 from node.cases.private import uncover
-from node.home import DATABASE
+from node.folder import DATABASE
 from node.records import evidence
 from schemas.errors import GridError
 from sync import log

@@ -14,7 +14,8 @@ from desk import Desk, desk_in
 from builders import WEST
 from node.accounts import Account
 from node.cases import acts
-from node.home import DATABASE, Home
+from node.folder import DATABASE
+from node.home import Home
 from node.migrations import DERIVED
 from node.upgrade import is_stale
 from sync.rebuild import rebuild

@@ -14,7 +14,7 @@ import pytest
 
 from builders import E_GROUPS, E_TOWN, EAST, City, Node, many_checks
 from node.cli import main as node_main
-from node.home import DATABASE
+from node.folder import DATABASE
 from schemas.events import next_acc
 from sync.rebuild import rebuild
 from sync.verify import verify

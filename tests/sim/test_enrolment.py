@@ -15,7 +15,8 @@ from world import FIRST_GROUP, TEN_YEARS_MS, VILLAGES, World
 
 from hub.publishing import publish
 from node import checks, cli, home, setup
-from node.home import PENDING_KEY, Home
+from node.folder import PENDING_KEY
+from node.home import Home
 from schemas.errors import NotFound
 from sync import enrol
 from sync.env import Reply, TransportError
