@@ -14,8 +14,17 @@ from typing import Final
 
 from node import audit
 from node.folder import (
-    CONFIG, DATABASE, KEYS, NODE_KEY, OWNER_ONLY, SECRET_KEY, SERVE_LOCK, locked, make_private, read_signer,
-)  # fmt: skip
+    CONFIG,
+    DATABASE,
+    KEYS,
+    NODE_KEY,
+    OWNER_ONLY,
+    SECRET_KEY,
+    SERVE_LOCK,
+    locked,
+    make_private,
+    read_signer,
+)
 from node.home import at_terminal
 from schemas.clock import iso_instant
 from schemas.errors import Conflict, Invalid
