@@ -126,7 +126,7 @@ def parse_header(line: str) -> Header:
 
 def header_hash(line: str) -> str:
     """The event's name: SHA-256 over domain and header line, base64url."""
-    return b64(hashlib.sha256(EVENT_DOMAIN + line.encode("ascii", "backslashreplace")).digest())
+    return b64(hashlib.sha256(EVENT_DOMAIN + line.encode("utf-8", "surrogatepass")).digest())
 
 
 def part_hash(name: str, salt: bytes, text: str) -> bytes:

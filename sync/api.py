@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
 
 from flask import Blueprint, Response, request
 
@@ -13,11 +13,18 @@ from sync.replica import Replica
 from sync.wire import MAX_GZIP_BYTES
 
 MAX_ENROL_BYTES: Final = 4 * 1024
+Handler: TypeAlias = Callable[[Replica, bytes, Mapping[str, str], bytes], server.WireReply]
 
 
 def blueprint(replica: Callable[[], Replica], secret: bytes, on_news: Callable[[], None]) -> Blueprint:
     """`/sync/v1/*`. `replica` opens the node for this request; `on_news` is told when events came from below."""
     routes = Blueprint("sync", __name__, url_prefix="/sync/v1")
+
+    def _answered(handler: Handler, limit: int) -> server.WireReply:
+        """Even the refusal to read a body is signed: an unsigned one would be taken for a captive portal's."""
+        opened = replica()
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        return server.answered(opened, secret, headers, lambda _now: handler(opened, secret, headers, _body(limit)))
 
     @routes.get("/hello")
     def hello() -> Response:
@@ -25,16 +32,14 @@ def blueprint(replica: Callable[[], Replica], secret: bytes, on_news: Callable[[
 
     @routes.post("/exchange")
     def exchange() -> Response:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        reply = server.exchange(replica(), secret, headers, _body(MAX_GZIP_BYTES))
+        reply = _answered(server.exchange, MAX_GZIP_BYTES)
         if reply.news:
             on_news()
         return _response(reply)
 
     @routes.post("/rebase")
     def rebase() -> Response:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        return _response(server.rebase(replica(), secret, headers, _body(server.MAX_LADDER_BYTES)))
+        return _response(_answered(server.rebase, server.MAX_LADDER_BYTES))
 
     @routes.post("/enrol")
     def enrol_child() -> Response:

@@ -23,8 +23,9 @@ from sync.database import write
 from sync.env import Env, TransportError
 from sync.intake import Intake
 from sync.keys import KEY_BYTES, Signer
+from sync.manifest import require_version
 from sync.replica import Replica
-from sync.server import WireReply
+from sync.server import WireReply, status_of
 from sync.trails import Claim, own_lines, read_trail
 
 PATH: Final = "/sync/v1/enrol"
@@ -94,11 +95,12 @@ def enrol(replica: Replica, secret: bytes, body: bytes) -> WireReply:
         value = loads(body)
         if not isinstance(value, dict):
             raise BadRequest("manifest", field="body", value=value)
+        require_version(value)
         unit, key, proof = (_field(value, name) for name in ("unit", "key", "proof"))
         certified = _certify(replica, unit, _key(key), proof, now, replace=value.get("replace") is True)
         status, answer = 200, _trail(replica, certified, now)
     except GridError as error:
-        status, answer = error.status, {"code": error.code, "field": error.field}
+        status, answer = status_of(error), {"code": error.code, "field": error.field}
     reply = dumps(answer).encode()
     headers = auth.sign_reply(replica.signer, proof, status, reply)
     headers |= {"content-type": "application/json", auth.NONCE_HEADER: auth.make_nonce(secret, now)}

@@ -72,9 +72,7 @@ def point_json(point: Point) -> list[object]:
 
 def read_request(value: Mapping[str, Json]) -> Request:
     """A child's manifest. Raises BadRequest naming the field; `v` decides first."""
-    version = value.get("v")
-    if isinstance(version, bool) or version not in SPOKEN:
-        raise BadRequest("version", field="v", value=version, allowed=", ".join(map(str, SPOKEN)))
+    require_version(value)
     down = _list(value, "down", 3)
     marks = value.get("marks", [])
     if not isinstance(marks, list) or len(marks) > MAX_CHAINS_ASKED or not all(_is_chain(one) for one in marks):
@@ -96,6 +94,13 @@ def read_request(value: Mapping[str, Json]) -> Request:
     )
 
 
+def require_version(value: Mapping[str, Json]) -> None:
+    """Raises BadRequest `version`, which travels as 426, unless `v` is a version that is spoken here."""
+    version = value.get("v")
+    if isinstance(version, bool) or version not in SPOKEN:
+        raise BadRequest("version", field="v", value=version, allowed=", ".join(map(str, SPOKEN)))
+
+
 def read_answer(value: Mapping[str, Json]) -> Answer:
     """A parent's manifest. Raises BadRequest naming the field."""
     down = value.get("down")
@@ -110,7 +115,7 @@ def read_answer(value: Mapping[str, Json]) -> Answer:
         refused=read_refused(value.get("refused", [])),
         marks=tuple(marks),
         lost=_count(value.get("lost", 0), "lost"),
-        down_log=None if rebase or down is None else _log_id(down.get("id"), "down"),
+        down_log=None if rebase or down is None else _log_id(down.get("log"), "down"),
         down_to=None if rebase or down is None else _point(down.get("to"), "down"),
         more=bool(down.get("more")) if isinstance(down, dict) else False,
         next_s=_count(value.get("next", 0), "next"),
@@ -141,8 +146,7 @@ def read_ladders(value: Json) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
     """The body of a rebase: points of the child's up log and of its in-log from us. Raises BadRequest."""
     if not isinstance(value, dict):
         raise _bad("manifest", value)
-    if value.get("v") != VERSION:
-        raise BadRequest("version", field="v", value=value.get("v"))
+    require_version(value)
     return _ladder(value, "up"), _ladder(value, "down")
 
 

@@ -82,7 +82,7 @@ def answered(
     except GridError as error:
         value = {"code": error.code, "field": error.field}
         value |= {name: error.params[name] for name in ("parent", "url") if name in error.params}
-        status = 426 if error.code == "version" else error.status
+        status = status_of(error)
         wait_s = error.params.get("retry_after_s")
     reply = signed_reply(replica, secret, signature, status, dumps(value).encode(), "application/json", now)
     if wait_s is not None:
@@ -90,8 +90,13 @@ def answered(
     return reply
 
 
+def status_of(error: GridError) -> int:
+    """The status that a refusal travels with."""
+    return 426 if error.code == "version" else error.status
+
+
 def _exchange(replica: Replica, secret: bytes, headers: Mapping[str, str], body: bytes, now: int) -> WireReply:
-    if headers.get("content-type", "").partition(";")[0] != CONTENT_TYPE or headers.get("content-encoding") != "gzip":
+    if headers.get("content-type", "").partition(";")[0] != CONTENT_TYPE or not _is_gzip(headers):
         raise UnsupportedMedia("media_type", field="Content-Type", value=headers.get("content-type"))
     require_room(replica.env)
     raw_manifest, raws = split(inflate(body))
@@ -109,6 +114,10 @@ def _exchange(replica: Replica, secret: bytes, headers: Mapping[str, str], body:
     scrub(replica)
     reply = encode(answer, handed)
     return signed_reply(replica, secret, signature, 200, reply, CONTENT_TYPE, now, gzipped=True, news=news)
+
+
+def _is_gzip(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-encoding", "").lower() == "gzip"  # no case in it, RFC 9110 8.4.1
 
 
 def _authenticated(
@@ -219,7 +228,7 @@ def _answer(replica: Replica, child: Child, request: Request, now: int) -> tuple
     lines: list[str] = []
     if log.down_acc(db, child.link, request.down[0]) == request.down[1]:
         to, lines = _down_lines(replica, child, request.down, writer)
-        down = {"id": request.down_log, "to": point_json(to), "more": log.down_tip(db, child.link) != to}
+        down = {"log": request.down_log, "to": point_json(to), "more": log.down_tip(db, child.link) != to}
     answer: dict[str, object] = {
         "v": VERSION,
         "have": point_json(have),

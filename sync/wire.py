@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -118,8 +119,8 @@ def inflate(body: bytes) -> bytes:
         raise BadRequest("not_gzip", field="body", value=str(error)) from error
     if stream.unconsumed_tail:
         raise TooLarge("body_too_large", field="body", value=f">{MAX_PLAIN_BYTES}", limit=MAX_PLAIN_BYTES)
-    if not stream.eof:
-        raise BadRequest("not_gzip", field="body", value="cut short")
+    if not stream.eof or stream.unused_data:
+        raise BadRequest("not_gzip", field="body", value="cut short" if not stream.eof else "more than one member")
     return plain
 
 
@@ -147,29 +148,33 @@ class LineReader:
 
     def read(self, raw: str) -> Incoming:
         """One line. Raises BadRequest when it doesn't even say which hash it stands for."""
-        try:
-            value = loads(raw)
-        except GridError as error:
-            raise BadRequest("line", field="line", value=raw[:60]) from error
-        if not isinstance(value, list) or len(value) not in (3, 4) or not isinstance(value[0], str):
-            raise BadRequest("line", field="line", value=raw[:60])
+        value, broken = _line(raw)
         claimed = value[3] if len(value) == 4 else None
-        if claimed is not None and not _is_digest(claimed):
-            raise BadRequest("line", field="line", value=raw[:60])
         try:
-            event = _event(value, self._last)
-        except Corrupt as error:
-            if not isinstance(claimed, str):
-                raise BadRequest("line", field="line", value=raw[:60]) from error
-            self._remember(value[0], claimed)
-            return Incoming(claimed, None, "bad_sig", raw)  # its sender says that the bytes are not what was signed
+            event = None if broken else _event(value, self._last)
+        except Corrupt:
+            event = None
+        if event is None:
+            return self._unread(value, claimed, raw)
         counted = claimed if isinstance(claimed, str) else event.hash
         self._remember(event.line, counted)
         code = self._fault(event, counted, raw)
         return Incoming(counted, event if code is None else None, code, raw)
 
+    def _unread(self, value: list[Json], claimed: Json, raw: str) -> Incoming:
+        """A line out of the grammar, set aside under the hash that its log counts it as."""
+        if isinstance(claimed, str):  # its sender says that the bytes are not what was signed
+            counted, code = claimed, "bad_sig"
+        else:
+            line = _filled(value, self._last)
+            if line is None:
+                raise BadRequest("line", field="line", value=raw[:60])
+            counted, code = header_hash(line), "too_big" if _is_too_big(raw) else "unreadable"
+        self._remember(str(value[0]), counted)
+        return Incoming(counted, None, code, raw)
+
     def _fault(self, event: Event, counted: str, raw: str) -> str | None:
-        if len(raw.encode("utf-8")) > MAX_EVENT_BYTES:
+        if _is_too_big(raw):
             return "too_big"
         if counted != event.hash:
             return "bad_sig"
@@ -196,15 +201,10 @@ def parse_line(raw: str) -> Event:
 
 
 def _event(value: list[Json], last: Mapping[str, str]) -> Event:
-    line, signature, parts = value[0], value[1], read_parts(value[2])
-    assert isinstance(line, str)
-    fields = line.split("\t")
-    if len(fields) == FIELD_COUNT:
-        if fields[_PREV] == SAME:
-            fields[_PREV] = last.get(fields[1], SAME)
-        if fields[_PHASH] == SAME:
-            fields[_PHASH] = parts_hash(parts)
-    line = "\t".join(fields)
+    signature, parts = value[1], read_parts(value[2])
+    line = _filled(value, last)
+    if line is None:
+        raise unreadable("abbreviation", value[0])
     header = parse_header(line)
     if not isinstance(signature, str):
         raise unreadable("signature", signature)
@@ -213,6 +213,48 @@ def _event(value: list[Json], last: Mapping[str, str]) -> Event:
     except ValueError as error:
         raise unreadable("signature", signature) from error
     return Event(line, header, raw_signature, parts, header_hash(line))
+
+
+def _line(raw: str) -> tuple[list[Json], bool]:
+    """The array of a line, and whether it breaks a rule of JSON: it can still be set aside by its hash then."""
+    broken = False
+    try:
+        value = loads(raw)
+    except GridError:
+        value, broken = _lax(raw), True
+    if not isinstance(value, list) or len(value) not in (3, 4) or not isinstance(value[0], str):
+        raise BadRequest("line", field="line", value=raw[:60])
+    if len(value) == 4 and value[3] is not None and not _is_digest(value[3]):
+        raise BadRequest("line", field="line", value=raw[:60])
+    return value, broken
+
+
+def _lax(raw: str) -> Json:
+    try:
+        value: Json = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("line", field="line", value=raw[:60]) from error
+    return value
+
+
+def _filled(value: list[Json], last: Mapping[str, str]) -> str | None:
+    """The header line with its abbreviations written out; None when what they stand for can't be told."""
+    fields = str(value[0]).split("\t")
+    if len(fields) == FIELD_COUNT:
+        if fields[_PREV] == SAME:
+            fields[_PREV] = last.get(fields[1], SAME)
+        if fields[_PHASH] == SAME:
+            try:
+                fields[_PHASH] = parts_hash(read_parts(value[2]))
+            except Corrupt:
+                return None
+        if SAME in (fields[_PREV], fields[_PHASH]):
+            return None
+    return "\t".join(fields)
+
+
+def _is_too_big(raw: str) -> bool:
+    return len(raw.encode("utf-8")) > MAX_EVENT_BYTES
 
 
 def _readable(entry: LogLine, parts: Sequence[Part], fields: Sequence[str]) -> bool:

@@ -211,9 +211,17 @@ def test_an_enrolment_that_cannot_be_read_is_refused_with_4xx(body: bytes) -> No
 def test_a_proof_that_is_not_ascii_is_refused_with_400() -> None:
     city = City()
     invite(city.hub.replica, WEST)
-    body = dumps({"unit": WEST, "key": b64(signer().public), "proof": "证" * 40}).encode()
+    body = dumps({"v": 1, "unit": WEST, "key": b64(signer().public), "proof": "证" * 40}).encode()
     reply = city.hub.answer(Sent("POST", city.hub.url + enrol.PATH, {}, body))
     assert (reply.status, loads(reply.body)) == (400, {"code": "manifest", "field": "proof"})
+
+
+@pytest.mark.parametrize("version", ["", '"v":2,', '"v":"1",', '"v":true,', '"v":[1],'])
+def test_an_enrolment_in_another_version_is_426(version: str) -> None:
+    city = City()
+    body = f'{{{version}"unit":"x","key":"{"A" * 43}","proof":"z"}}'.encode()
+    reply = city.hub.answer(Sent("POST", city.hub.url + enrol.PATH, {}, body))
+    assert (reply.status, reply.body) == (426, b'{"code":"version","field":"v"}')
 
 
 def test_an_enrolment_over_4_kib_is_too_large() -> None:

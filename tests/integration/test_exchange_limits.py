@@ -12,6 +12,7 @@ from crafted import Crafted, code, packed
 from fakes import Sent
 
 from builders import DAY_MS, E_GROUPS, W_GROUPS, WEST, City, Node, many_checks
+from sync import auth
 from sync.client import Client, Outcome
 from sync.env import Reply, TransportError
 from sync.retry import STOPPED
@@ -46,7 +47,11 @@ def test_a_body_over_1_mib_of_gzip_is_too_large(city: City) -> None:
 def test_the_route_reads_no_more_than_1_mib(city: City) -> None:
     sent = Crafted(city.nodes[1], body=random.Random(1).randbytes(MAX_GZIP_BYTES + 1)).sent()
     reply = city.hub.browser().post(EXCHANGE_PATH, data=sent.body, headers=sent.headers)
-    assert (reply.status_code, reply.content_type) == (413, "application/problem+json")
+    signature = sent.headers[auth.AUTH_HEADER].partition(":")[2]
+    assert (reply.status_code, reply.json) == (413, {"code": "body_too_large", "field": "body"})
+    assert auth.reply_is_signed(
+        city.hub.replica.signer.public, dict(reply.headers.to_wsgi_list()), signature, 413, reply.data
+    )
 
 
 def test_a_body_that_inflates_over_8_mib_is_too_large(city: City) -> None:
@@ -79,6 +84,19 @@ def test_another_type_or_encoding_is_415(city: City, headers: dict[str, str]) ->
 @pytest.mark.parametrize("body", [b"", b"{}", gzip.compress(b"{}", mtime=0)[:-4], b"PK\3\4"])
 def test_what_is_no_whole_gzip_is_400(city: City, body: bytes) -> None:
     assert refused(city, Crafted(city.nodes[1], body=body)) == (400, "not_gzip")
+
+
+@pytest.mark.parametrize("behind", [b"\0", b"<html>", gzip.compress(b"{}\n", mtime=0)], ids=["zero", "text", "member"])
+def test_nothing_may_stand_behind_the_gzip(city: City, behind: bytes) -> None:
+    request = Crafted(city.nodes[1])
+    request.body = packed(request.manifest, request.lines) + behind
+    assert refused(city, request) == (400, "not_gzip")
+
+
+def test_the_name_of_the_encoding_has_no_case(city: City) -> None:
+    request = Crafted(city.nodes[1], headers={"content-encoding": "GZIP"}, lines=[])
+    request.manifest["to"], request.lines = request.manifest["from"], []
+    assert request.send().status == 200
 
 
 @pytest.mark.parametrize("version", [0, 2, "1", None])

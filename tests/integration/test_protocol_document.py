@@ -193,7 +193,7 @@ def test_the_lines_of_an_exchange_verify_and_give_the_points_that_it_names(name:
         check_mark(line, signature)
     log, *point = asked["down"]
     if said["down"] != {"rebase": True}:
-        assert (said["down"]["id"], said["down"]["to"]) == (log, fold(point, handed[said["lost"] :]))
+        assert (said["down"]["log"], said["down"]["to"]) == (log, fold(point, handed[said["lost"] :]))
     assert [row[1] for row in said["refused"]] == [one for one, _header, ok in read if not ok]
 
 
