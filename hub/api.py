@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask.views import MethodView
@@ -14,6 +15,8 @@ from node.api.shapes import Document
 from node.guard import me, replica
 from node.scope import require_scope
 from schemas.errors import Invalid
+from schemas.periods import read_day
+from sync.directory import tree_of
 from sync.intake import Intake
 
 directory_routes = blueprint("directory", "目录 / directory")
@@ -32,9 +35,19 @@ class UnitActs(MethodView):
             raise Invalid("unknown_field", field="type", value=act["type"])
 
         def publish(intake: Intake) -> dict[str, Any]:
+            _refuse_orphans(act)
             sign_entries(intake, [{"type": "unit", **act}])
             (head,) = intake.db.execute("SELECT head FROM node_state").fetchone()
             return {"id": head, "event": head, "act": act.get("act"), "unit": act.get("unit")}
 
         answer = once(replica(), me().name, idempotency_key(required=False), request_bytes(act), "publish", publish)
         return answer.document, 200 if answer.repeated else 201
+
+
+def _refuse_orphans(act: Mapping[str, Any]) -> None:
+    """Raises Invalid for the close of a unit that has others below it: they would hang in the air."""
+    unit, day = act.get("unit"), read_day(str(act.get("date")))
+    if act.get("act") == "close" and isinstance(unit, str) and day is not None:
+        below = tree_of(replica()).children(unit, day)
+        if below:
+            raise Invalid("unit_has_children", field="unit", value=unit, count=len(below))

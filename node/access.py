@@ -216,6 +216,6 @@ def rule_for(endpoint: str | None, method: str) -> Rule | None:
     """The rule of a route, or None: then it is refused."""
     if endpoint is None:
         return None
-    if method in ("HEAD", "OPTIONS"):
-        method = "GET"
-    return RULES.get(endpoint) or RULES.get(f"{endpoint}:{method}")
+    asked = {"HEAD": ("GET",), "OPTIONS": ("GET", "POST")}.get(method, (method,))
+    found = (RULES.get(f"{endpoint}:{one}") for one in asked)
+    return RULES.get(endpoint) or next((rule for rule in found if rule is not None), None)

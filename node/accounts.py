@@ -65,6 +65,12 @@ class SignIn:
 
 def add(replica: Replica, name: str, role: str, unit: str | None) -> str:
     """Adds an account and returns its one-time code. Raises Invalid, NotFound or Conflict; nothing is changed then."""
+    with write(replica.db, "user", replica.env):
+        return enter(replica, name, role, unit)
+
+
+def enter(replica: Replica, name: str, role: str, unit: str | None) -> str:
+    """The same inside the caller's transaction."""
     me, now = replica.identity, replica.env.now_ms()
     unit = unit or me.unit
     if not _NAME.fullmatch(name):
@@ -77,12 +83,11 @@ def add(replica: Replica, name: str, role: str, unit: str | None) -> str:
             raise NotFound("unknown_unit", field="unit", value=unit)
         if not tree.below(unit, me.unit, today):
             raise Forbidden("unit_out_of_scope", field="unit", value=unit, own=me.unit)
+    if rows.by_name(replica.db, name) is not None:
+        raise Conflict("name_taken", field="name", value=name)
     code, hashed = fresh_code(replica)
-    with write(replica.db, "user", replica.env):
-        if rows.by_name(replica.db, name) is not None:
-            raise Conflict("name_taken", field="name", value=name)
-        rows.insert(replica.db, Account(name, role, unit), hashed, now + CODE_LIFE_MS, now)
-        audit.note(replica, "user_added", unit=unit, subject=name, purpose=role)
+    rows.insert(replica.db, Account(name, role, unit), hashed, now + CODE_LIFE_MS, now)
+    audit.note(replica, "user_added", unit=unit, subject=name, purpose=role)
     return code
 
 

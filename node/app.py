@@ -9,6 +9,7 @@ from typing import Final
 from flask import Flask, Response, request
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 
 from node import guard
 from node.api import cases, checks, confirmations, entries, figures, forms, lifting, quality, reminding, system, todo
@@ -17,7 +18,7 @@ from node.config import DEFAULT_PACE
 from node.pages import blueprint as pages
 from node.pages.frame import error_page, install
 from node.rooms import NO_ROOMS, Rooms
-from schemas.errors import BadRequest, GridError, NotFound, TooLarge
+from schemas.errors import BadRequest, GridError, MethodNotAllowed, NotFound, TooLarge
 from sync.api import blueprint as sync_blueprint
 from sync.replica import Replica
 from sync.retry import Pace
@@ -118,7 +119,13 @@ def _http_error(error: HTTPException) -> Response:
     """What the framework refuses by itself, in our words."""
     if error.code == 413:
         told: GridError = TooLarge("body_too_large", field="body", value=request.content_length, limit=MAX_BODY_BYTES)
-    elif error.code in (404, 405):
+    elif isinstance(error, WrongMethod):
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        told = MethodNotAllowed("method_not_allowed", field="method", value=request.method, allowed=allowed)
+        refused = _refused(told)
+        refused.headers["Allow"] = allowed  # RFC 9110: a 405 has to name them
+        return refused
+    elif error.code == 404:
         told = NotFound("no_such_route", field="route", value=f"{request.method} {request.path}")
     elif error.code is not None and error.code < 500:
         told = BadRequest("bad_request", field="request", value=error.description)

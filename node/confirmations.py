@@ -46,7 +46,7 @@ def confirm(replica: Replica, account: Account, body: Mapping[str, Any], key: st
         now = intake.now_ms
         payload = confirmation_payload(
             owed.period, figures(replica, unit.id, owed.period, now), own_part(replica, unit.id, owed.period, now),
-            queries.events_held(replica.db), str(iso_instant(now)), body.get("remarks", ""), amends,
+            queries.events_held(replica.db), str(iso_instant(now)), body.get("remarks") or "", amends,
         )  # fmt: skip
         event = intake.author(
             kind=CONFIRMATION_KIND, schema=CONFIRMATION_SCHEMA, unit=unit.id, day=owed.period.last, public=payload

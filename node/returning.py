@@ -12,7 +12,7 @@ from node.accounts import Account
 from node.answers import Answer, Document, request_bytes
 from schemas.case_fields import MAX_WORDS, words
 from schemas.clock import business_day
-from schemas.errors import Conflict, NotFound
+from schemas.errors import Conflict, Forbidden, NotFound
 from schemas.strict_json import loads
 from sync.directory import tree_of
 from sync.heads import is_covered
@@ -43,7 +43,7 @@ def send_back(
         if report is None:
             raise NotFound("unknown_event", field="event", value=event)
         if report.unit == account.unit or not tree_of(replica).ever_below(report.unit, account.unit):
-            raise Conflict("return_not_above", field="event", value=event, unit=report.unit)
+            raise Forbidden("return_not_above", field="event", value=event, unit=report.unit)
         if report.standing != event:
             raise Conflict("return_not_standing", field="event", value=event, standing=report.standing)
         read = words(MAX_WORDS)

@@ -22,6 +22,7 @@ from schemas.errors import Conflict, Invalid
 from sync.loop import run_forever
 
 THREADS: Final = 8
+REQUEST_LINE: Final = 8_190  # bytes; the most that gunicorn takes: what is longer it refuses before we can say why
 LOCK_WAIT_S: Final = 5.0
 LOCK_POLL_S: Final = 0.2
 STOP_WAIT_S: Final = 35.0
@@ -137,6 +138,7 @@ def serve(
         "access_log_format": ACCESS_LOG,
         "graceful_timeout": 30,
         "keepalive": 15,
+        "limit_request_line": REQUEST_LINE,
         "proc_name": f"grid {home.folder.name}",
     }
     if certfile is not None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from node import reminders, silence, status, todo_confirmations, todo_forms, todo_queries
 from node.access import may_act
 from node.accounts import Account
+from node.answers import Answer, Document, once, request_bytes
 from node.cases import todo_queries as case_queries
 from node.cases.forms import MAIN
 from node.cases.todo_queries import START, CaseTodo, Key
@@ -27,8 +28,8 @@ from schemas.periods import Period, parse_period, period_of
 from schemas.roles import REVIEW
 from schemas.strict_json import loads
 from schemas.units import LEVELS
-from sync.database import write
 from sync.directory import certified_units, tree_of
+from sync.intake import Intake
 from sync.replica import Replica
 
 HOUR_MS: Final = 3_600_000
@@ -112,15 +113,19 @@ def read_key(text: str | None) -> Key:
     return int(parts[0]), parts[1], parts[2]
 
 
-def take_notice(replica: Replica, account: Account, ref: str) -> None:
+def take_notice(replica: Replica, account: Account, ref: str, key: str | None = None) -> Answer:
     """A void act leaves the list of its author's unit: somebody has seen it. Raises NotFound or Forbidden."""
-    row = case_queries.row_of(replica.db, ref, "void")
-    if row is None:
-        raise NotFound("unknown_event", field="ref", value=ref)
-    if not in_scope(replica, account, row[0]):
-        raise Forbidden("unit_out_of_scope", field="unit", value=row[0], own=account.unit)
-    with write(replica.db, "todo", replica.env):
-        case_queries.mark_seen(replica.db, ref, account.name, replica.env.now_ms())
+
+    def act(intake: Intake) -> Document:
+        row = case_queries.row_of(replica.db, ref, "void")
+        if row is None:
+            raise NotFound("unknown_event", field="ref", value=ref)
+        if not in_scope(replica, account, row[0]):
+            raise Forbidden("unit_out_of_scope", field="unit", value=row[0], own=account.unit)
+        case_queries.mark_seen(replica.db, ref, account.name, intake.now_ms)
+        return {"ref": ref}
+
+    return once(replica, account.name, key, request_bytes({"ref": ref}, route="todo/seen"), "todo", act)
 
 
 def _kinds(chip: str) -> tuple[str, ...]:

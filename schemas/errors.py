@@ -57,6 +57,12 @@ class NotFound(GridError):
     status = 404
 
 
+class MethodNotAllowed(GridError):
+    """There is such an address, but not with this method; `allowed` names those that there are."""
+
+    status = 405
+
+
 class Conflict(GridError):
     """The request is right in itself but not in the present state."""
 

@@ -15,10 +15,22 @@ LANGUAGES: Final = ("zh_CN", "en")
 DEFAULT_LANGUAGE: Final = "zh_CN"
 _VALUE_SHOWN = 80  # characters of an offending value that a message repeats
 _WHOLE: Final = frozenset({"allowed"})
-# What a broken shape is called where there is a word for it.
+# What a broken shape is called: the library that reads shapes speaks English only. The last three are our own shapes.
 _SHAPES: Final = (
     ("missing_field", re.compile(r"Missing data for required field\.")),
     ("unknown_field", re.compile(r"Unknown field\.")),
+    ("null_field", re.compile(r"Field may not be null\.")),
+    ("not_text", re.compile(r"Not a valid (?:utf-8 )?string\.")),
+    ("not_whole", re.compile(r"Not a valid integer\.")),
+    ("not_true_or_false", re.compile(r"Not a valid boolean\.")),
+    ("not_a_list", re.compile(r"Not a valid list\.")),
+    ("not_fields", re.compile(r"Invalid (?:input )?type\.|Not a valid mapping type\.")),
+    ("bad_length", re.compile(r"Length must be between (?P<low>\d+) and (?P<high>\d+)\.")),
+    ("over_length", re.compile(r"Longer than maximum length (?P<high>\d+)\.")),
+    ("wrong_length", re.compile(r"Length must be (?P<low>\d+)\.")),
+    ("bad_unit", re.compile(r"12 or 15 digits")),
+    ("bad_date", re.compile(r"YYYY-MM-DD")),
+    ("bad_event", re.compile(r"an event's hash, 43 characters")),
     ("not_one_of", re.compile(r"Must be one of: (?P<allowed>.+)\.")),
     (
         "out_of_range",
@@ -49,14 +61,22 @@ def has_label(language: str, key: str) -> bool:
 
 def shown(value: object) -> str:
     """A value as a message repeats it: one line, cut at 80 characters."""
-    listed = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    text = " ".join(listed.split())
+    text = " ".join(_written(value).split())
     return text if len(text) <= _VALUE_SHOWN else text[: _VALUE_SHOWN - 1] + "…"
+
+
+def _written(value: object) -> str:
+    """A value as its writer put it down: what JSON calls null, true and an object is called so again."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_written, value))
+    if value is None or isinstance(value, bool | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
 
 
 def explain(language: str, error: GridError) -> str:
     """One sentence for people: what was wrong, with the value, and the way out, which is never cut."""
-    values = {name: str(value) if name in _WHOLE else shown(value) for name, value in error.params.items()}
+    values = {name: _written(value) if name in _WHOLE else shown(value) for name, value in error.params.items()}
     code = error.code
     for told, pattern in _SHAPES if code == "bad_shape" else ():
         if found := pattern.fullmatch(values.get("why", "")):  # words of the library that reads shapes: English only

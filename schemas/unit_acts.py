@@ -154,8 +154,13 @@ def _address(value: object) -> str:
     return value
 
 
+def is_unit_id(text: str) -> bool:
+    """Whether a text has the shape of a unit's id: 12 digits, or 15 for a group."""
+    return _ANY_ID.fullmatch(text) is not None
+
+
 def _unit_id(value: object, field: str) -> str:
-    if not isinstance(value, str) or not _ANY_ID.fullmatch(value):
+    if not isinstance(value, str) or not is_unit_id(value):
         raise Invalid("bad_unit", field=field, value=value)
     return value
 

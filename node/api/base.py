@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
 from flask_smorest import Blueprint
 
 from node.api.parsing import StrictParser
 
 PREFIX = "/api/v1"
+Item = TypeVar("Item")
 
 
 def blueprint(name: str, description: str) -> Blueprint:
@@ -14,3 +18,12 @@ def blueprint(name: str, description: str) -> Blueprint:
     made = Blueprint(name, name, url_prefix=PREFIX, description=description)
     made.ARGUMENTS_PARSER = StrictParser()
     return made
+
+
+def page_of(
+    found: Iterable[Item], key: Callable[[Item], str], after: str | None, limit: int, *, falling: bool = False
+) -> tuple[list[Item], str | None]:
+    """A page of what is in memory, in the order of its keys, and `next`: the last key where more follows."""
+    kept = [one for one in found if after is None or (key(one) < after if falling else key(one) > after)]
+    rest = sorted(kept, key=key, reverse=falling)
+    return rest[:limit], key(rest[limit - 1]) if len(rest) > limit else None

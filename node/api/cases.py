@@ -73,6 +73,7 @@ class Search(MethodView):
         """Cases that the own unit handles and whose place, narrative or agreement has a word; never by a person. Each
         one found is logged as a reading. A POST, so that the word stands in no address and no log of requests.
         """
+        idempotency_key(required=False)  # what was found is not kept: it is read, and logged, each time
         return search(replica(), me(), body["text"], body["purpose"])
 
 

@@ -11,8 +11,8 @@ from flask.views import MethodView
 
 from node import duties, rollup
 from node.access import EVIDENCE
-from node.api.base import blueprint
-from node.api.shapes import ArrivedQuery, Document, DutiesQuery, RecordsQuery, RollupQuery, UnitsQuery
+from node.api.base import blueprint, page_of
+from node.api.shapes import ArrivedQuery, Document, DutiesQuery, Page, RecordsQuery, RollupQuery, UnitsQuery
 from node.arrivals import arrived, position_at
 from node.asof import instant_of, known_at
 from node.campaigns import held
@@ -62,16 +62,13 @@ class Units(MethodView):
         node = replica()
         day = parse_day(query["at"], "at") if "at" in query else _today(node)
         tree, hosts = tree_of(node), certified_units(node.db)
-        parent, level, after = query.get("parent"), query.get("level"), query.get("after", "")
+        parent, level = query.get("parent"), query.get("level")
         if parent is not None:
-            _known(node, parent)
+            _known(node, parent, "parent")
         wanted = tree.children(parent, day) if parent is not None else tree.units(day)
-        found = sorted(
-            (one for one in wanted if one.id > after and (level is None or one.level == level)), key=lambda one: one.id
-        )
-        limit = query["limit"]
-        items = [unit_json(one, has_node=one.id in hosts) for one in found[:limit]]
-        return {"items": items, "next": found[limit - 1].id if len(found) > limit else None}
+        found = (one for one in wanted if level is None or one.level == level)
+        page, following = page_of(found, lambda one: one.id, query.get("after"), query["limit"])
+        return {"items": [unit_json(one, has_node=one.id in hosts) for one in page], "next": following}
 
 
 @unit_routes.route("/units/<unit>")
@@ -97,14 +94,17 @@ class OneUnit(MethodView):
 class Campaigns(MethodView):
     """Campaigns 集中排查 that the city published."""
 
+    @rollup_routes.arguments(Page, location="query")
     @rollup_routes.response(200, Document)
-    def get(self) -> dict[str, Any]:
-        """Every campaign held, the newest first, each with whether it runs today."""
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """Campaigns held, the newest first, each with whether it runs today."""
         node = replica()
         today = _today(node)
-        found = sorted(held(node.db).values(), key=lambda one: (one.first, one.id), reverse=True)
-        items = [{**campaign_payload(one), "running": one.first <= today <= one.last} for one in found]
-        return {"items": items, "next": None}
+        after, limit = query.get("after"), query["limit"]
+        found = held(node.db).values()
+        page, following = page_of(found, lambda one: f"{one.first} {one.id}", after, limit, falling=True)
+        items = [{**campaign_payload(one), "running": one.first <= today <= one.last} for one in page]
+        return {"items": items, "next": following}
 
 
 @rollup_routes.route("/rollup")
@@ -219,9 +219,9 @@ def unit_json(unit: Unit, *, has_node: bool) -> dict[str, Any]:
     }
 
 
-def _known(node: Replica, unit: str) -> str:
+def _known(node: Replica, unit: str, field: str = "unit") -> str:
     if not tree_of(node).exists(unit):
-        raise NotFound("unknown_unit", field="unit", value=unit)
+        raise NotFound("unknown_unit", field=field, value=unit)
     return unit
 
 

@@ -8,7 +8,7 @@ from flask import Response
 from flask.views import MethodView
 
 from node import form_queries, form_returns, form_rollup
-from node.api.base import blueprint
+from node.api.base import blueprint, page_of
 from node.api.parsing import idempotency_key, json_body, require_event
 from node.api.shapes import (
     Document,
@@ -45,9 +45,10 @@ class PublishedForms(MethodView):
         day = parse_day(query["at"], "at") if "at" in query else today_of(node)
         with read(node.db):
             forms = forms_of(node.db)
-        held = [one for form in forms.ids() if (one := forms.on(form, day)) is not None]
-        items = [form_payload(one) for one in held if level is None or level in one.levels]
-        return {"at": day.isoformat(), "items": items, "next": None}
+        held = (one for form in forms.ids() if (one := forms.on(form, day)) is not None)
+        wanted = (one for one in held if level is None or level in one.levels)
+        page, following = page_of(wanted, lambda one: one.id, query.get("after"), query["limit"])
+        return {"at": day.isoformat(), "items": [form_payload(one) for one in page], "next": following}
 
 
 @routes.route("/returns")

@@ -50,6 +50,13 @@ class StrictParser(FlaskParser):
         """The body as an object."""
         return json_body()
 
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        """The query's parameters, each at most once: of two values one would be dropped in silence."""
+        for name, values in req.args.lists():
+            if len(values) > 1:
+                raise Invalid("repeated_parameter", field=name, value=values)
+        return super().load_querystring(req, schema)
+
     def handle_error(
         self,
         error: ValidationError,
@@ -76,7 +83,7 @@ def json_body() -> dict[str, Json]:
             raise TooLarge("body_too_large", field="body", value=request.content_length, limit=MAX_BODY_BYTES)
         value = loads(raw)
         if not isinstance(value, dict):
-            raise BadRequest("not_an_object", field="body", value=type(value).__name__)
+            raise BadRequest("not_an_object", field="body", value=dumps(value))
         g.json_body = value
     body: dict[str, Json] = g.json_body
     return body

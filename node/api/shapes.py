@@ -8,6 +8,7 @@ from typing import Final
 from marshmallow import ValidationError, fields, post_dump, validate
 
 from node.api.parsing import MAX_LIMIT, StrictSchema, Whole
+from schemas.case_lists import REASONS
 from schemas.duties import STATES
 from schemas.returns import STATES as RETURN_STATES
 from schemas.unit_acts import LEVELS
@@ -16,6 +17,7 @@ UNIT: Final = validate.Regexp(r"\A[0-9]{12}(?:[0-9]{3})?\Z", error="12 or 15 dig
 DAY: Final = validate.Regexp(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", error="YYYY-MM-DD")
 EVENT: Final = validate.Regexp(r"\A[A-Za-z0-9_-]{43}\Z", error="an event's hash, 43 characters")
 SHORT: Final = validate.Length(max=200)
+PERIOD: Final = validate.Length(1, 200)  # `period=` is a value that got lost, not the month of today
 
 
 class Instant(fields.Field[object]):
@@ -41,7 +43,9 @@ class Found(StrictSchema):
 
     disputes = Whole(required=True, validate=validate.Range(0, 999))
     hazards = Whole(required=True, validate=validate.Range(0, 999))
-    cases = fields.List(fields.String(validate=validate.Length(equal=36)), validate=validate.Length(max=50))
+    cases = fields.List(
+        fields.String(validate=validate.Length(equal=36)), allow_none=True, validate=validate.Length(max=50)
+    )
 
 
 class Number(fields.Field[int]):
@@ -59,31 +63,31 @@ class CheckBody(StrictSchema):
     unit = fields.String(required=True, validate=UNIT)
     date = fields.String(required=True, validate=DAY)
     result = fields.String(required=True, validate=validate.OneOf(["zero", "found"]))
-    found = fields.Nested(Found)
-    occasion = fields.String(validate=SHORT)
-    depth = fields.String(validate=validate.OneOf(["general", "key"]))
-    direction = fields.String(validate=validate.OneOf(["vertical", "horizontal"]))
-    theme = fields.String(validate=validate.Length(1, 40))
-    places_visited = Whole(validate=validate.Range(0, 9999))
-    staff_no = Whole(validate=validate.Range(0, 999))
-    amends = fields.String(validate=EVENT)
-    recorded_at = Instant()
+    found = fields.Nested(Found, allow_none=True)
+    occasion = fields.String(allow_none=True, validate=SHORT)
+    depth = fields.String(allow_none=True, validate=validate.OneOf(["general", "key"]))
+    direction = fields.String(allow_none=True, validate=validate.OneOf(["vertical", "horizontal"]))
+    theme = fields.String(allow_none=True, validate=validate.Length(1, 40))
+    places_visited = Whole(allow_none=True, validate=validate.Range(0, 9999))
+    staff_no = Whole(allow_none=True, validate=validate.Range(0, 999))
+    amends = fields.String(allow_none=True, validate=EVENT)
+    recorded_at = Instant(allow_none=True)
 
 
 class ReturnBody(StrictSchema):
     """Why a report is returned: words of 1-500 characters, which stay private, beside an optional public code."""
 
     reason = fields.String(required=True, validate=validate.Length(1, 500))
-    reason_code = fields.String(validate=validate.Regexp(r"\A[a-z_]{1,40}\Z"))
-    text = fields.String(validate=validate.Length(1, 500))
+    reason_code = fields.String(allow_none=True, validate=validate.OneOf(REASONS))
+    text = fields.String(allow_none=True, validate=validate.Length(1, 500))
 
 
 class ConfirmationBody(StrictSchema):
     """Which period of which unit is confirmed; its figures are not typed, they come from the rollup."""
 
     unit = fields.String(required=True, validate=UNIT)
-    period = fields.String(required=True, validate=SHORT)
-    remarks = fields.String(validate=validate.Length(max=1000))
+    period = fields.String(required=True, validate=PERIOD)
+    remarks = fields.String(allow_none=True, validate=validate.Length(max=1000))
 
 
 class FormReturnBody(StrictSchema):
@@ -91,7 +95,7 @@ class FormReturnBody(StrictSchema):
 
     form = fields.String(required=True, validate=validate.Length(1, 40))
     unit = fields.String(required=True, validate=UNIT)
-    period = fields.String(required=True, validate=SHORT)
+    period = fields.String(required=True, validate=PERIOD)
     values = fields.Dict(required=True, keys=fields.String(), validate=validate.Length(max=200))
 
 
@@ -117,7 +121,7 @@ class ConfirmationsQuery(Page):
     to = fields.String(validate=DAY)
 
 
-class FormsQuery(StrictSchema):
+class FormsQuery(Page):
     """Which day's forms, of which level."""
 
     at = fields.String(validate=DAY)
@@ -129,7 +133,7 @@ class FormReturnsQuery(Page):
 
     form = fields.String(required=True, validate=SHORT)
     unit = fields.String(validate=UNIT)
-    period = fields.String(validate=SHORT)
+    period = fields.String(validate=PERIOD)
 
 
 class FormDutiesQuery(Page):
@@ -137,7 +141,7 @@ class FormDutiesQuery(Page):
 
     form = fields.String(required=True, validate=SHORT)
     unit = fields.String(validate=UNIT)
-    period = fields.String(required=True, validate=SHORT)
+    period = fields.String(required=True, validate=PERIOD)
     tree = fields.String(load_default="then", validate=validate.OneOf(["then", "now"]))
     state = fields.String(validate=validate.OneOf(RETURN_STATES))
     as_of = fields.String(validate=SHORT)
@@ -148,7 +152,7 @@ class FormRollupQuery(StrictSchema):
 
     form = fields.String(required=True, validate=SHORT)
     unit = fields.String(validate=UNIT)
-    period = fields.String(required=True, validate=SHORT)
+    period = fields.String(required=True, validate=PERIOD)
     tree = fields.String(load_default="then", validate=validate.OneOf(["then", "now"]))
     as_of = fields.String(validate=SHORT)
     format = fields.String(load_default="json", validate=validate.OneOf(["json", "csv", "xlsx"]))
@@ -158,14 +162,14 @@ class QualityQuery(StrictSchema):
     """Which unit and period are reviewed."""
 
     unit = fields.String(validate=UNIT)
-    period = fields.String(required=True, validate=SHORT)
+    period = fields.String(required=True, validate=PERIOD)
 
 
 class QualityRecordsQuery(Page):
     """The cases behind a figure of the review; `own`: only those that the unit itself answers for."""
 
     unit = fields.String(validate=UNIT)
-    period = fields.String(required=True, validate=SHORT)
+    period = fields.String(required=True, validate=PERIOD)
     list = fields.String(required=True, validate=SHORT)
     own = fields.Boolean()
 
@@ -191,7 +195,7 @@ class RollupQuery(StrictSchema):
     """Which figures."""
 
     unit = fields.String(validate=UNIT)
-    period = fields.String(validate=SHORT)
+    period = fields.String(validate=PERIOD)
     by = fields.String(validate=SHORT)
     campaign = fields.String(validate=SHORT)
     categories = fields.String(validate=SHORT)
@@ -206,7 +210,7 @@ class RecordsQuery(Page):
     """Which cell."""
 
     unit = fields.String(validate=UNIT)
-    period = fields.String(validate=SHORT)
+    period = fields.String(validate=PERIOD)
     measure = fields.String(required=True, validate=SHORT)
     under = fields.String(validate=UNIT)
     tree = fields.String(load_default="then", validate=validate.OneOf(["then", "now"]))
@@ -226,7 +230,7 @@ class ArrivedQuery(Page):
     """What came after a log position, or after an instant."""
 
     unit = fields.String(validate=UNIT)
-    period = fields.String(validate=SHORT)
+    period = fields.String(validate=PERIOD)
     since = Number()
     as_of = fields.String(validate=SHORT)
 
@@ -236,7 +240,7 @@ class UserBody(StrictSchema):
 
     name = fields.String(required=True, validate=validate.Length(1, 40))
     role = fields.String(required=True, validate=validate.Length(1, 20))
-    unit = fields.String(validate=UNIT)
+    unit = fields.String(allow_none=True, validate=UNIT)
 
 
 class Document(StrictSchema):

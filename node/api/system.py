@@ -8,9 +8,10 @@ from flask import Blueprint, Response, current_app, g, request
 from flask.views import MethodView
 
 from node import accounts, accounts_admin, queries, status
-from node.api.base import blueprint
-from node.api.parsing import idempotency_key, require_event
-from node.api.shapes import Document, UserBody
+from node.answers import once, request_bytes
+from node.api.base import blueprint, page_of
+from node.api.parsing import idempotency_key, json_body, require_event
+from node.api.shapes import Document, Page, UserBody
 from node.guard import language, me, replica
 from node.proof import proof_json, prove
 from node.records import evidence
@@ -18,6 +19,7 @@ from node.scope import require_scope
 from schemas.errors import Forbidden
 from sync import log
 from sync.database import read
+from sync.intake import Intake
 
 sync_routes = blueprint("sync_state", "同步 / sync")
 event_routes = blueprint("events", "证据 / evidence")
@@ -64,25 +66,35 @@ class Evidence(MethodView):
 class Users(MethodView):
     """People who sign in at this node."""
 
+    @user_routes.arguments(Page, location="query")
     @user_routes.response(200, Document)
-    def get(self) -> dict[str, Any]:
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """Everybody of the own subtree, by name."""
+        found = accounts_admin.listed(replica(), me().unit)
+        page, following = page_of(found, lambda one: one.account.name, query.get("after"), query["limit"])
         items = [
             {
                 "name": one.account.name, "role": one.account.role, "unit": one.account.unit,
                 "active": one.state == "active",
             }
-            for one in accounts_admin.listed(replica(), me().unit)
+            for one in page
         ]  # fmt: skip
-        return {"items": items, "next": None}
+        return {"items": items, "next": following}
 
     @user_routes.arguments(UserBody)
     @user_routes.response(201, Document)
-    def post(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Adds an account; the answer holds its one-time code, once."""
+    @user_routes.alt_response(200, schema=Document, description="The same key brought the same body before")
+    def post(self, body: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        """Adds an account; the answer holds its one-time code, which only the same key brings again."""
         unit = body.get("unit") or me().unit
-        code = accounts.add(replica(), body["name"], body["role"], unit)
-        return {"name": body["name"], "role": body["role"], "unit": unit, "code": code}
+
+        def act(_intake: Intake) -> dict[str, Any]:
+            code = accounts.enter(replica(), body["name"], body["role"], unit)
+            return {"name": body["name"], "role": body["role"], "unit": unit, "code": code}
+
+        request = request_bytes(json_body(), route="users")
+        answer = once(replica(), me().name, idempotency_key(required=False), request, "user", act)
+        return answer.document, 200 if answer.repeated else 201
 
 
 @health.get("/healthz")

@@ -54,9 +54,7 @@ class Seen(MethodView):
     @routes.response(200, Document)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         """The act leaves the list of its author's unit; it stays in the case's timeline, as void."""
-        idempotency_key(required=False)
-        todo.take_notice(replica(), me(), body["ref"])
-        return {"ref": body["ref"]}
+        return todo.take_notice(replica(), me(), body["ref"], idempotency_key(required=False)).document
 
 
 class SupervisionsQuery(Page):

@@ -97,7 +97,7 @@ def test_a_report_is_sent_back_from_its_page_and_the_unit_sees_why(desk: Desk) -
     at = f"/reports/period?unit={W_VILLAGE}&period={H1}"
     sent = {"unit": W_VILLAGE, "period": H1, "event": event, "reason": "请核对发现数"}
     assert "退回更正" not in text(client, own, at)  # not by the unit itself
-    assert client.post("/reports/period/return", data=sent, headers=own).status_code == 409
+    assert client.post("/reports/period/return", data=sent, headers=own).status_code == 403
     blank = client.post("/reports/period/return", data={**sent, "reason": " "}, headers=headers)
     assert (blank.status_code, "退回原因" in blank.text, hub.count("check_return")) == (422, True, 0)
     assert client.post("/reports/period/return", data=sent, headers=headers).status_code == 302

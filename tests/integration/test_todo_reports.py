@@ -121,7 +121,7 @@ def test_nobody_returns_the_own_report_or_one_above(city: City, village: Casewor
     path = f"/reports/period?unit={W_VILLAGE}&period={H1}"
     assert "/reports/period/return" not in own.get(path).text
     form = {"unit": W_VILLAGE, "period": H1, "event": event, "reason": "错"}
-    assert post(own, path, "/reports/period/return", form).status_code == 409
+    assert post(own, path, "/reports/period/return", form).status_code == 403
     assert city.hub.count("check_return") == 0
 
 
