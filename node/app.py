@@ -42,6 +42,7 @@ class Grid:
         pace: Pace = DEFAULT_PACE,
         address: str | None = None,
         ca_files: Sequence[Path] = (),
+        make_room: Callable[[], None] = lambda: None,
     ) -> None:
         self.replica = replica
         self.secret = secret
@@ -49,6 +50,7 @@ class Grid:
         self.pace = pace
         self.address = address  # where others reach this node, if config.toml says so
         self.ca_files = ca_files  # the first of these that is there is the city's own CA
+        self.make_room = make_room  # called before anything is entered
 
 
 class _Api(Api):  # type: ignore[misc]
@@ -92,6 +94,7 @@ def create_app(grid: Grid, rooms: Rooms = NO_ROOMS) -> Flask:
     for subject in (pages(), *rooms.pages):
         app.register_blueprint(subject)
     install(app)
+    app.before_request(lambda: grid.make_room() if request.method == "POST" else None)
     app.before_request(guard.check)
     app.after_request(_harden)
     app.register_error_handler(GridError, _refused)

@@ -21,6 +21,7 @@ from node.cases import disclosure_queries
 from node.cases import queries as case_queries
 from node.cases import recount as case_recount
 from node.cases.disclosing import KEEP_DAYS
+from node.keeping import Copies
 from node.migrations import DERIVED
 from node.projections import NodeProjection
 from node.waits import DEFAULT_WAITS, Waits
@@ -30,12 +31,14 @@ from sync.replica import Replica
 
 class NodeApplication:
     """Projection, emptying and checking of a node's derived tables. `keep_days`: how long private texts are kept here
-    that somebody else handles now; `waits`: after how long silence is an alarm.
+    that somebody else handles now; `waits`: after how long silence is an alarm; `copies`: how a node that stands in a
+    folder keeps copies of itself.
     """
 
-    def __init__(self, keep_days: int = KEEP_DAYS, waits: Waits = DEFAULT_WAITS) -> None:
+    def __init__(self, keep_days: int = KEEP_DAYS, waits: Waits = DEFAULT_WAITS, copies: Copies | None = None) -> None:
         self.keep_days = keep_days
         self.waits = waits
+        self.copies = copies
 
     def projection(self, replica: Replica) -> NodeProjection:
         """A projection for one write transaction."""

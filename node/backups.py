@@ -7,12 +7,13 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from node import audit
+from node import audit, erasure_queries
 from node.folder import (
     CONFIG,
     DATABASE,
@@ -27,7 +28,7 @@ from node.folder import (
 )
 from node.home import at_terminal
 from schemas.clock import iso_instant
-from schemas.errors import Conflict, Invalid
+from schemas.errors import Conflict, GridError, Invalid, Unavailable
 from sync.database import open_database, write
 from sync.migrations import SYNC
 from sync.replica import Replica
@@ -57,27 +58,49 @@ def back_up(replica: Replica, folder: Path, target: Path) -> Copied:
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise Conflict("folder_not_empty", field="DEST", value=target)
-    part = target.with_name(target.name + PART)
-    try:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True, mode=OWNER_ONLY)
+    erased = erasure_queries.count(replica.db)
+    with _whole_or_not_at_all(target) as part:
         replica.db.execute("VACUUM INTO ?", [str(part / DATABASE)])
         shutil.copytree(folder / KEYS, part / KEYS)
         shutil.copy2(folder / CONFIG, part / CONFIG)
         node, events = _examined(part)
+        if erasure_queries.count(replica.db) != erased:  # its texts may have been read before they were dropped
+            raise Unavailable("busy", retry_after_s=2)
+    with write(replica.db, "audit", replica.env):
+        audit.note(replica, "backed_up", subject=str(target))
+    return Copied(node, events, (target / DATABASE).stat().st_size, target)
+
+
+def copy_to(replica: Replica, backup: Path, target: Path) -> None:
+    """Copies a finished backup to another place, which has to be there: an empty mount point of an unplugged disk would
+    be filled else. Raises Invalid when that can't be done; nothing half is left.
+    """
+    with _whole_or_not_at_all(target, parents=False) as part:
+        shutil.copytree(backup, part, dirs_exist_ok=True)
+        _examined(part)
+    with write(replica.db, "audit", replica.env):
+        audit.note(replica, "backed_up", subject=str(target))
+
+
+@contextmanager
+def _whole_or_not_at_all(target: Path, *, parents: bool = True) -> Iterator[Path]:
+    """A folder beside the target to be filled, which then takes its place, all on the disk. Raises Invalid."""
+    part = target.with_name(target.name + PART)
+    try:
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=parents, mode=OWNER_ONLY)
+        yield part
         _flush(part)
         if target.exists():
             target.rmdir()
         part.rename(target)
-    except (OSError, sqlite3.Error) as error:
+        _flush_one(target.parent)
+    except (OSError, sqlite3.Error, shutil.Error) as error:
         shutil.rmtree(part, ignore_errors=True)
         raise Invalid("folder_not_writable", field="DEST", value=f"{target}: {error}") from error
-    except Invalid:
+    except GridError:
         shutil.rmtree(part, ignore_errors=True)
         raise
-    with write(replica.db, "audit", replica.env):
-        audit.note(replica, "backed_up", subject=str(target))
-    return Copied(node, events, (target / DATABASE).stat().st_size, target)
 
 
 def put_back(source: Path, folder: Path, now_ms: int) -> Copied:
@@ -161,8 +184,12 @@ def _nodes_of(folder: Path) -> list[str]:
 def _flush(folder: Path) -> None:
     """Has every file of a folder on the disk."""
     for path in [*folder.rglob("*"), folder]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        _flush_one(path)
+
+
+def _flush_one(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -16,6 +16,7 @@ from node.app import Grid
 from node.doctor import examine
 from node.folder import SERVE_LOCK, locked
 from node.home import Home
+from node.repair import repair
 from node.terminal import DONE, WRONG, language, progress, show
 from schemas.clock import iso_instant
 from schemas.errors import Conflict, Invalid
@@ -107,6 +108,10 @@ def _serve(arguments: argparse.Namespace, make_app: Callable[[Grid], Flask]) -> 
     from node.serve import serve  # gunicorn is slow to import and of no use to the other commands
 
     home = Home(Path(arguments.data))
+    repaired = repair(home)
+    if repaired is not None:
+        kept = repaired.copied.kept
+        progress(label(language(), "cli.repaired", why=repaired.damage, source=repaired.source, kept=kept))
     unit = home.replica().identity.unit
 
     def announce(bind: str) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from node.cases.disclosing import KEEP_DAYS
 from node.folder import CA_FILE, CONFIG
+from node.keeping import DEFAULT_COPIES, Copies
 from node.waits import DEFAULT_WAITS, Waits
 from schemas.errors import Invalid
 from sync.retry import Pace
@@ -29,6 +30,7 @@ class Config:
     pace: Pace = DEFAULT_PACE
     keep_days: int = KEEP_DAYS
     waits: Waits = DEFAULT_WAITS
+    copies: Copies = DEFAULT_COPIES
 
 
 def config_text(parent: str | None, *, own_ca: bool = False) -> str:
@@ -41,6 +43,10 @@ def config_text(parent: str | None, *, own_ca: bool = False) -> str:
     lines += ["# 待办：几天没有接收、没有同步算静默；截止前几小时提示未报。"]
     lines += ["# When silence is an alarm, in days; how many hours before a deadline to-do lists name it."]
     lines += ["[todo]", *(f"{name} = {value}" for name, value in asdict(DEFAULT_WAITS).items()), ""]
+    lines += ["# 备份：数据文件夹里留几份，隔几小时一份；另存一处请写绝对路径，最好在另一块盘上。"]
+    lines += ["# Copies kept in this folder, hours between them; a second place (absolute path), best on another disk."]
+    lines += ["[backup]", f"keep = {DEFAULT_COPIES.keep}", f"every_hours = {DEFAULT_COPIES.every_h}"]
+    lines += ['# second = "/mnt/backup/grid"', ""]
     return "\n".join(lines)
 
 
@@ -50,7 +56,7 @@ def read_config(folder: Path) -> Config:
         tables = tomllib.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, FileNotFoundError) as error:
         raise Invalid("bad_config", field=CONFIG, value=error) from error
-    sync, serve, todo = (tables.get(name, {}) for name in ("sync", "serve", "todo"))
+    sync, serve, todo, backup = (tables.get(name, {}) for name in ("sync", "serve", "todo", "backup"))
     pace = Pace(
         interval_s=_seconds(sync, "interval_s", DEFAULT_PACE.interval_s),
         first_retry_s=_seconds(sync, "first_retry_s", DEFAULT_PACE.first_retry_s),
@@ -67,6 +73,11 @@ def read_config(folder: Path) -> Config:
             offer_days=_days(todo, "offer_days", DEFAULT_WAITS.offer_days),
             child_days=_days(todo, "child_days", DEFAULT_WAITS.child_days),
             due_hours=_days(todo, "due_hours", DEFAULT_WAITS.due_hours),
+        ),
+        copies=Copies(
+            keep=_days(backup, "keep", DEFAULT_COPIES.keep),
+            every_h=_days(backup, "every_hours", DEFAULT_COPIES.every_h),
+            second=None if (second := _text(backup, "second")) is None else folder / second,
         ),
     )
 

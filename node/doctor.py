@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from node import silence
+from node import keeping, silence
 from node.folder import NODE_KEY, is_private
 from node.home import Home
 from schemas.labels import label
@@ -25,17 +25,19 @@ class Finding:
 
 
 def examine(home: Home, language: str) -> list[Finding]:
-    """Database, disk, folder, key file, parent, clock, unprojected events, silence."""
+    """Database, disk, folder, key file, copies, parent, clock, unprojected events, silence."""
     replica = home.replica()
     db = replica.db
     (sound,) = db.execute("PRAGMA quick_check(1)").fetchone()
     free = home.env.free_bytes()
+    old = [one for one in keeping.alarms(replica, language) if one["code"] != "disk_low"]
     (unprojected,) = db.execute("SELECT COUNT(*) FROM unprojected").fetchone()
     found = [
         ("database", sound == "ok", {"result": sound}),
         ("disk", free > 2 * DISK_RESERVE_BYTES, {"free_mb": free // 1_048_576}),
         ("folder", is_private(home.folder), {"folder": home.folder}),
         ("key_file", is_private(home.folder / NODE_KEY), {"file": NODE_KEY}),
+        ("backup", not old, {"why": " ".join(one["text"] for one in old)}),
         ("unprojected", unprojected == 0, {"count": unprojected}),
     ]
     if home.config.parent is not None:

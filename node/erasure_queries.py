@@ -34,3 +34,9 @@ def erasures(db: Database, limit: int) -> list[Row]:
         " ORDER BY e.n DESC LIMIT ?",
         [limit],
     ).fetchall()
+
+
+def count(db: Database) -> int:
+    """How many private parts were ever erased, as far as is known here."""
+    (found,) = db.execute("SELECT COUNT(*) FROM erased").fetchone()
+    return int(found)

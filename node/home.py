@@ -13,6 +13,7 @@ from typing import Final
 
 from sqlite_utils import Database
 
+from node import ballast
 from node.application import NodeApplication
 from node.config import read_config
 from node.folder import (
@@ -68,12 +69,13 @@ class Home:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._opened: list[Database] = []
-        self._app = NodeApplication(self.config.keep_days, self.config.waits)
+        self._app = NodeApplication(self.config.keep_days, self.config.waits, self.config.copies)
 
     def replica(self) -> Replica:
         """This thread's replica, opened on first use."""
         replica: Replica | None = getattr(self._local, "replica", None)
         if replica is None:
+            self.make_room()
             database = open_database(self.folder / DATABASE, SYNC, NODE)
             replica = Replica(database, self.env, self.signer, self._app, self._shared, at_terminal(), self.key_of)
             if not self._opened:  # once a process
@@ -115,6 +117,10 @@ class Home:
         """The way to the parent; None at the top."""
         parent = self.config.parent
         return None if parent is None else Client(self.replica(), parent, self.config.address)
+
+    def make_room(self) -> None:
+        """Gives the ballast up when next to no room is left on the disk; costs a system call."""
+        ballast.give_up(self.folder, self.env.free_bytes())
 
     def close(self) -> None:
         """Closes this thread's connection."""

@@ -1,4 +1,4 @@
-"""Queries about the nodes below: certified units, and what a unit's nodes wrote."""
+"""Queries about nodes: those below, what a unit's nodes wrote, and since when this one works."""
 
 from __future__ import annotations
 
@@ -41,3 +41,9 @@ def nodes_of(db: Database, unit: str) -> list[Row]:
         " FROM node_cert c JOIN event e ON e.hash = c.event WHERE c.unit = ? GROUP BY c.node ORDER BY MIN(e.n) DESC",
         [unit],
     ).fetchall()
+
+
+def began_at(db: Database) -> int | None:
+    """When the first event was stored here (unix ms)."""
+    row = db.execute("SELECT received_at FROM event ORDER BY n LIMIT 1").fetchone()
+    return None if row is None else int(row[0])

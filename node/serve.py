@@ -17,7 +17,9 @@ from node import audit
 from node.app import Grid
 from node.folder import CONFIG, SERVE_LOCK, locked
 from node.home import Home
+from node.terminal import progress
 from node.unprojected import project_again
+from node.upkeep import Upkeep
 from schemas.errors import Conflict, Invalid
 from sync.loop import run_forever
 
@@ -90,6 +92,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         self._home = home
         self._options = options
         self._loop: LoopThread | None = None
+        self._upkeep = Upkeep(home, progress)
         super().__init__()
 
     def load_config(self) -> None:
@@ -101,17 +104,21 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         self._loop = LoopThread(self._home)
         home = self._home
-        return self._make_app(
-            Grid(home.replica, home.secret, self._loop.wake, home.config.pace, home.config.address, home.ca_files)
-        )
+        grid = Grid(
+            home.replica, home.secret, self._loop.wake, home.config.pace, home.config.address, home.ca_files,
+            home.make_room,
+        )  # fmt: skip
+        return self._make_app(grid)
 
     def _started(self, _worker: object) -> None:
         assert self._loop is not None
         self._loop.start()
+        self._upkeep.start()
 
     def _stopped(self, _server: object, _worker: object) -> None:
         if self._loop is not None:
             self._loop.stop()
+        self._upkeep.stop()
         self._home.close_all()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from node import silence
+from node import keeping, silence
 from node.unprojected import unprojected
 from schemas.clock import iso_instant
 from schemas.labels import DEFAULT_LANGUAGE, has_label, label
@@ -154,7 +154,7 @@ def alarms(replica: Replica, language: str) -> list[dict[str, Any]]:
             {"code": "not_marked", "text": label(language, "alarm.not_marked", days=days), "since": iso_instant(row[0])}
         )
     found += _of_disks(replica, language) + _withheld(replica, now, language)
-    found += _silence(replica, language)
+    found += _silence(replica, language) + keeping.alarms(replica, language)
     return found
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import sqlite3
 import sys
 from typing import Any, Final, NoReturn
 
-from schemas.errors import GridError
+from node.damage import damage
+from schemas.errors import Corrupt, GridError
 from schemas.labels import DEFAULT_LANGUAGE, explain, label
 from schemas.strict_json import dumps
 from sync.env import TransportError
@@ -41,7 +43,13 @@ def run(parser: argparse.ArgumentParser, argv: list[str]) -> int:
         return int(arguments.run(arguments))
     except GridError as error:
         print(explain(language(), error), file=sys.stderr)
-        return REFUSED
+        return WRONG if isinstance(error, Corrupt) else REFUSED
+    except sqlite3.DatabaseError as error:
+        wrong = damage(error)
+        if wrong is None:
+            raise
+        print(label(language(), "cli.damaged", why=wrong), file=sys.stderr)
+        return WRONG
     except TransportError as error:
         print(label(language(), "cli.unreachable", why=error), file=sys.stderr)
         return WRONG

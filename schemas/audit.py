@@ -35,7 +35,7 @@ ACTS: Final = {
     ),
     "private": ("private_read", "erased", "uncovered"),
     "publishing": ("published", "bulletin_issued", "map"),
-    "keeping": ("backed_up", "restored", "settings_changed", "audit_exported"),
+    "keeping": ("backed_up", "backup_failed", "restored", "settings_changed", "audit_exported"),
 }
 ACT_NAMES: Final = tuple(name for names in ACTS.values() for name in names)
 MAX_WORDS: Final = 500

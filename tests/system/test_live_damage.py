@@ -74,3 +74,22 @@ def test_a_byte_changed_at_the_township_is_refused_by_the_county_shown_by_both_a
         report = node.json("verify")
         assert (report["ok"], report["problems"]) == (True, []), node.unit
     assert refusals(town, bad)  # stays listed
+
+
+def test_a_computer_whose_database_file_is_spoilt_serves_again_by_its_copy_and_has_back_what_came_after_it(
+    nodes: Nodes,
+) -> None:
+    hub, county = nodes.chain(EAST)
+    before = county.check(E_GROUPS[0], today(), "before")
+    county.command("backup", str(county.folder / "backups" / "000001-20261101T000000Z"))
+    after = county.check(E_GROUPS[0], today() - timedelta(days=1), "after")
+    wait_for(lambda: {before, after} == set(hub.checks_held()), ARRIVES_S)
+    county.stop()
+    with (county.folder / "grid.db").open("r+b") as file:
+        file.write(b"\0" * 4096)
+    assert "serve" in county.command("doctor", code=1).stderr
+    county.start()
+    wait_for(lambda: {before, after} == set(county.checks_held()), ARRIVES_S, lambda: county.log)
+    assert "000001-20261101T000000Z" in county.log
+    assert county.json("verify")["ok"]
+    assert hub.json("verify")["forks"] == 0
