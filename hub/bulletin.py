@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final, TypedDict
 
 from node import rollup
+from node.asof import present
 from schemas import bulletin
 from schemas.bulletin_blocks import Block
 from schemas.clock import SHANGHAI, business_day
@@ -51,7 +52,7 @@ def draft(
         raise Invalid("too_long", field="remarks", value=remarks, limit=bulletin.MAX_REMARKS)
     if not 1 <= no <= MAX_NO:
         raise Invalid("out_of_range", field="no", value=no, low=1, high=MAX_NO)
-    now_ms = replica.env.now_ms()
+    now_ms = present(replica)
     with read(replica.db):
         sources, total = _sources(replica, unit, parse_period(period), now_ms, language)
     return {

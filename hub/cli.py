@@ -16,10 +16,10 @@ from hub.recovery import read_recovery_key, recover_hub, renew_hub
 from node import commands, commands_keep, rollup
 from node.asof import known_at
 from node.cli import count
-from node.exports import rollup_file, text_table, with_definitions
+from node.exports import about, rollup_file, text_table, with_definitions
 from node.home import Home
 from node.masks import mask
-from node.terminal import DONE, Parser, language, run, show
+from node.terminal import DONE, Parser, language, progress, run, show
 from schemas.comparison import BOTH, KINDS
 from schemas.errors import Invalid
 from schemas.labels import label
@@ -137,10 +137,12 @@ def _rollup(arguments: argparse.Namespace) -> int:
     else:
         content = rollup_file(document, kind, language())[0]
     if arguments.output:
-        Path(arguments.output).write_bytes(content)
+        commands_city.write_file(Path(arguments.output), content)
     else:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
+    if kind == "csv":  # which has no place to say it: its bytes are the figures
+        progress(about(document, language()))
     return DONE
 
 

@@ -13,7 +13,7 @@ from node import audit, campaign_queries
 from node.campaigns import CAMPAIGN_KIND, CAMPAIGN_SCHEMA
 from node.category_lists import CATEGORIES_KIND, CATEGORIES_SCHEMA, lists_of, next_number
 from node.forms import forms_of
-from schemas.cadence import Profile, read_profile
+from schemas.cadence import PROFILES, Profile, read_profile
 from schemas.campaigns import Campaign, campaign_payload, read_campaign
 from schemas.category_lists import CategoryLists, Version, read_version, version_payload
 from schemas.clock import business_day
@@ -186,7 +186,17 @@ def _read(replica: Replica, checks: ActChecks, place: int, entry: Json, batch: _
         batch.forms.append(read_form(rest, Forms([*forms_of(replica.db).all(), *batch.forms])))
         return
     day = parse_day(rest.pop("date", None), f"{place}.date")
-    profile = rest.get("profile")
-    if not isinstance(profile, dict):
-        raise Invalid("bad_profile", field=f"{place}.profile", value=profile)
-    batch.cadences.append((day, read_profile(profile)))
+    batch.cadences.append((day, _profile(rest, f"{place}.profile")))
+
+
+def _profile(entry: dict[str, Json], named: str) -> Profile:
+    """The profile of a publication: the whole of it, or the name of one that is shipped."""
+    for key in entry:
+        if key != "profile":
+            raise Invalid("unknown_field", field=key, value=entry[key])
+    profile = entry.get("profile")
+    if isinstance(profile, dict):
+        return read_profile(profile)
+    if not isinstance(profile, str) or profile not in PROFILES:
+        raise Invalid("bad_profile", field=named, value=profile, allowed=", ".join(PROFILES))
+    return PROFILES[profile]

@@ -11,7 +11,9 @@ from sqlite_utils import Database
 
 from node.queries import events_held
 from schemas.clock import iso_instant, parse_instant
-from schemas.errors import Invalid
+from schemas.errors import Invalid, NotFound
+from sync.directory import tree_of
+from sync.log import last_received_at
 from sync.rebuild import rebuild
 from sync.replica import Replica
 
@@ -25,7 +27,7 @@ def as_of(replica: Replica, at_ms: int) -> Iterator[Replica]:
 
     The real database is only read. Raises Invalid for an instant that has not come yet.
     """
-    if at_ms > replica.env.now_ms():
+    if at_ms > present(replica):
         raise Invalid("as_of_future", field="as_of", value=iso_instant(at_ms))
     held = events_held(replica.db)
     if held > MAX_REPLAYED:
@@ -50,12 +52,28 @@ def instant_of(text: str) -> int:
     return parse_instant(int(text) if text.isascii() and text.isdigit() else text, "as_of")
 
 
+def present(node: Replica) -> int:
+    """The instant (unix ms) of an answer that is given now: the clock's, or the newest event's where the clock was set
+    back. So the instant that an answer prints names the position that it prints (decision 0006).
+    """
+    return max(node.env.now_ms(), last_received_at(node.db))
+
+
 @contextmanager
 def known_at(node: Replica, instant: str | None) -> Iterator[tuple[Replica, int]]:
-    """The node with the present instant, or what it knew at an earlier one. Raises Invalid naming `as_of`."""
+    """The node with the present instant, or what it knew at an earlier one.
+
+    Raises: Invalid naming `as_of`; NotFound("unit_not_known_then") for a unit that became known here later.
+    """
     if instant is None:
-        yield node, node.env.now_ms()
+        yield node, present(node)
         return
     at_ms = instant_of(instant)
     with as_of(node, at_ms) as earlier:
-        yield earlier, at_ms
+        try:
+            yield earlier, at_ms
+        except NotFound as error:
+            if error.code != "unknown_unit" or not tree_of(node).exists(str(error.value)):
+                raise
+            then = iso_instant(at_ms)
+            raise NotFound("unit_not_known_then", field=error.field, value=error.value, as_of=then) from error

@@ -100,7 +100,8 @@ def check(arguments: argparse.Namespace) -> int:
     home = Home(Path(arguments.data))
     document = checks.submit(home.replica(), "", body, secrets.token_hex(16)).document
     home.close()
-    show(arguments, document, label(language(), "cli.checked", id=document["id"], state=document["state"]))
+    state = label(language(), f"duty.{document['state']}")
+    show(arguments, document, label(language(), "cli.checked", id=document["id"], state=state))
     return DONE
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from node.sheets import CSV_TYPE, XLSX_TYPE, Cell, Sheet, csv_chunks, xlsx_file
 from schemas.clock import parse_instant
@@ -11,23 +12,58 @@ from schemas.labels import label
 from schemas.masking import OTHER_TEXT, SMALL_TEXT, is_masked, shown
 from schemas.unit_acts import LEVELS
 
+PARTS: Final = ("numerator", "denominator")
+MAX_BESIDE: Final = 4  # columns of figures that a terminal of 80 characters has room for
+
 
 def table_of(document: dict[str, Any], language: str) -> list[list[Cell]]:
-    """Header, a row for each key, the total last. Rates stand as percentages with two decimals, or are empty."""
-    if any("cells" in row for row in document["rows"]):
+    """Header, a row for each key, the total last. Rates stand as percentages with two decimals, or are empty, each
+    with its numerator and denominator behind it; the last column says why one is over 100 %.
+    """
+    if _is_matrix(document):
         return _matrix(document, language)
     measures, rates = list(document["measures"]), list(document["rates"])
     header: list[Cell] = [label(language, "table.key"), label(language, "table.name")]
     header += [label(language, f"measure.{name}") for name in measures]
-    header += [f"{label(language, f'rate.{name}')} %" for name in rates]
-    rows = [header]
-    total = {"key": document["unit"], "label": label(language, "table.total"), **document}
-    for row in [*document["rows"], total, *_beside(document, language)]:
+    for name in rates:
+        header += rate_header(name, language)
+    rows = [[*header, label(language, "table.notes")]]
+    for row in _holders(document, language):
         cells: list[Cell] = [str(row["key"]), str(row["label"])]
         cells += [_figure(row["measures"][name]) for name in measures]
-        cells += [OTHER_TEXT if is_masked(row["rates"][name]) else row["rates"][name]["value"] for name in rates]
-        rows.append(cells)
+        for name in rates:
+            cells += rate_cells(row["rates"][name])
+        rows.append([*cells, "；".join(_reasons(row, language))])
     return rows
+
+
+def rate_header(name: str, language: str) -> list[Cell]:
+    """The heads of the three columns of a rate."""
+    said = label(language, f"rate.{name}")
+    return [f"{said} %", *(f"{said} {label(language, f'table.{part}')}" for part in PARTS)]
+
+
+def rate_cells(rate: Mapping[str, Any]) -> list[Cell]:
+    """A percentage, its numerator and its denominator; of a masked rate none of them."""
+    if is_masked(rate):
+        return [OTHER_TEXT] * 3
+    return [rate["value"], *(rate[part] for part in PARTS)]
+
+
+def _is_matrix(document: dict[str, Any]) -> bool:
+    return any("cells" in row for row in document["rows"])
+
+
+def _holders(document: dict[str, Any], language: str) -> list[dict[str, Any]]:
+    """The rows of the document, its total, and the periods that it is compared with."""
+    total = {"key": document["unit"], "label": label(language, "table.total"), **document}
+    return [*document["rows"], total, *_beside(document, language)]
+
+
+def _reasons(row: Mapping[str, Any], language: str) -> list[str]:
+    """Why a rate of a row is over 100 %."""
+    noted = [(name, rate["note"]) for name, rate in row["rates"].items() if "note" in rate]
+    return [f"{label(language, f'rate.{name}')}：{note}" for name, note in noted]
 
 
 def _beside(document: dict[str, Any], language: str) -> list[dict[str, Any]]:
@@ -116,21 +152,47 @@ def with_definitions(document: dict[str, Any], language: str) -> dict[str, Any]:
 
 
 def text_table(document: dict[str, Any], language: str) -> str:
-    """A table for a terminal, figures right-aligned; a Chinese character is two columns wide."""
-    table = [["" if cell is None else str(cell) for cell in row] for row in table_of(document, language)]
-    widths = [max(_width(row[at]) for row in table) for at in range(len(table[0]))]
+    """A table for a terminal, figures right-aligned; a Chinese character is two columns wide. A figure is a line where
+    there are few rows; the matrix, and a table of many rows, have a line for each row.
+    """
+    few = not _is_matrix(document) and len(_holders(document, language)) <= MAX_BESIDE
+    table = _upright(document, language) if few else table_of(document, language)
+    texts = [["" if cell is None else str(cell) for cell in row] for row in table]
+    left = 1 if few else 2
+    widths = [max(_width(row[at]) for row in texts) for at in range(len(texts[0]))]
     lines = []
-    for row in table:
+    for row in texts:
         cells = [
-            cell + " " * (width - _width(cell)) if at < 2 else " " * (width - _width(cell)) + cell
+            cell + " " * (width - _width(cell)) if at < left else " " * (width - _width(cell)) + cell
             for at, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
-    about = label(
-        language, "table.about", unit=document["unit"], period=document["period"], as_of=document["as_of"],
-        position=document["position"],
-    )  # fmt: skip
-    return "\n".join([*lines, about]) + "\n"
+    reasons = _reasons(document, language) if few else []
+    return "\n".join([*lines, *reasons, about(document, language)]) + "\n"
+
+
+def about(document: Mapping[str, Any], language: str) -> str:
+    """Of what the figures are, and as of when."""
+    named = {name: document[name] for name in ("unit", "period", "as_of", "position")}
+    return label(language, "table.about", **named)
+
+
+def _upright(document: dict[str, Any], language: str) -> list[list[Cell]]:
+    """A line for each figure, a column for each row; a rate is `83.04 (666/802)`."""
+    holders = _holders(document, language)
+    table: list[list[Cell]] = [["", *(str(one["label"]) for one in holders)]]
+    for name in document["measures"]:
+        table.append([label(language, f"measure.{name}"), *(_figure(one["measures"][name]) for one in holders)])
+    for name in document["rates"]:
+        table.append([f"{label(language, f'rate.{name}')} %", *(_rate_text(one["rates"][name]) for one in holders)])
+    return table
+
+
+def _rate_text(rate: Mapping[str, Any]) -> str:
+    value, above, below = rate_cells(rate)
+    if is_masked(rate):
+        return OTHER_TEXT
+    return f"{value or '–'} ({above}/{below})"
 
 
 def _width(text: str) -> int:

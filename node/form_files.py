@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from node.exports import rate_cells, rate_header
 from node.form_rollup import MEASURES
 from node.sheets import CSV_TYPE, XLSX_TYPE, Cell, Sheet, csv_chunks, xlsx_file
 from schemas.clock import parse_instant
@@ -34,14 +35,14 @@ def table_of(document: Mapping[str, Any], language: str) -> list[list[Cell]]:
     fields = document["fields"]
     header: list[Cell] = [label(language, "table.key"), label(language, "table.name")]
     header += [label(language, f"form_measure.{name}") for name in MEASURES]
-    header += [f"{label(language, 'rate.filled_rate')} %", *(one["label"] for one in fields)]
+    header += [*rate_header("filled_rate", language), *(one["label"] for one in fields)]
     hidden, small = _masks(document)
     table = [header]
     rows = [*document["rows"], {**document, "key": "", "label": label(language, "table.total")}]
     for row in rows:
         cells: list[Cell] = [str(row["key"]), str(row["label"])]
         cells += [row["measures"][name] for name in MEASURES]
-        cells.append(row["rates"]["filled_rate"]["value"])
+        cells += rate_cells(row["rates"]["filled_rate"])
         for one in fields:
             key = (str(row["key"]), one["key"])
             masked = SMALL_TEXT if key in small else OTHER_TEXT

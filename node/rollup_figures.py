@@ -105,11 +105,7 @@ class Rollup:
             for day, counts in self._cases.days(self._case_parts(unit), period):
                 yield _row(day.isoformat(), day.isoformat(), {**by_day[day], **counts})
         elif by == MATRIX:
-            for found in self._cases.matrix(self._case_parts(unit), period):
-                words = (
-                    label(language, "table.total") if found.key == TOTAL else self._word(MATRIX, found.key, language)
-                )
-                yield _matrix_row(found, words)
+            yield from self._matrix_rows(unit, period, language)
         elif by == CAMPAIGN:
             for one in self._campaigns.shown([named for named, _ in self.parts(unit)], period):
                 checks = self._campaigns.checks(one.id, self.parts(unit), period.first, period.last)
@@ -117,6 +113,17 @@ class Rollup:
         elif by:
             for key, counts in self._cases.rows(by, self._case_parts(unit), period).items():
                 yield _row(key, self._word(by, key, language), {**dict.fromkeys(DUTY_MEASURES, 0), **counts})
+
+    def _matrix_rows(self, unit: str, period: Period, language: str) -> Iterator[Row]:
+        """The cells of each category beside its measures, which are those of its row by category; the total last."""
+        parts = self._case_parts(unit)
+        counted, whole = self._cases.rows("category", parts, period), no_counts()
+        for counts in counted.values():
+            whole = {name: value + counts[name] for name, value in whole.items()}
+        counted[TOTAL] = whole
+        for found in self._cases.matrix(parts, period):
+            words = label(language, "table.total") if found.key == TOTAL else self._word(MATRIX, found.key, language)
+            yield _matrix_row(found, words, counted.get(found.key) or no_counts())
 
     def _duty_days(self, unit: str, period: Period) -> dict[date, dict[str, int]]:
         """Every measure of checks and confirmations by day."""
@@ -274,11 +281,10 @@ def _row(key: str, text: str, measures: dict[str, int]) -> Row:
     return {"key": key, "label": text, "measures": measures}
 
 
-def _matrix_row(found: MatrixRow, text: str) -> Row:
-    """A category (or the total) with its cells; its measures are those of the subtotal."""
-    counts = {**dict.fromkeys(DUTY_MEASURES, 0), **no_counts(), **found.subtotal._asdict()}
+def _matrix_row(found: MatrixRow, text: str, counts: dict[str, int]) -> Row:
+    """A category (or the total) with its cells."""
     return {
-        **_row(found.key, text, counts),
+        **_row(found.key, text, {**dict.fromkeys(DUTY_MEASURES, 0), **counts}),
         "cells": {level: cell._asdict() for level, cell in found.cells.items()},
         "subtotal": found.subtotal._asdict(),
         "year_to_date": found.year_to_date._asdict(),

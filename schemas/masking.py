@@ -167,7 +167,7 @@ def _sums(document: Document, figures: Mapping[Path, int], by: str | None) -> It
             if (*holder, "measures", total) in figures and all(path in figures for path in paths):
                 yield Sum((*holder, "measures", total), paths, rest)
     if rows and "cells" in rows[0]:
-        yield from _matrix_sums(rows)
+        yield from _matrix_sums(document)
     elif rows:
         for name in document["measures"]:
             if by == "day" and name in _STANDING:
@@ -176,8 +176,12 @@ def _sums(document: Document, figures: Mapping[Path, int], by: str | None) -> It
                 yield Sum(("measures", name), tuple(("rows", place, "measures", name) for place in range(len(rows))))
 
 
-def _matrix_sums(rows: list[dict[str, Any]]) -> Iterator[Sum]:
+def _matrix_sums(document: Document) -> Iterator[Sum]:
+    rows = document["rows"]
     last = len(rows) - 1
+    for name in document["measures"]:
+        yield Sum(("rows", last, "measures", name), tuple(("rows", place, "measures", name) for place in range(last)))
+        yield Sum(("measures", name), (("rows", last, "measures", name),))
     for name in rows[0]["subtotal"]:
         for place, row in enumerate(rows):
             subtotal: Path = ("rows", place, "subtotal", name)
@@ -187,7 +191,6 @@ def _matrix_sums(rows: list[dict[str, Any]]) -> Iterator[Sum]:
         columns: list[Path] = [("cells", level, name) for level in rows[0]["cells"]]
         for column in (*columns, ("subtotal", name), ("year_to_date", name)):
             yield Sum(("rows", last, *column), tuple(("rows", place, *column) for place in range(last)))
-        yield Sum(("measures", name), (("rows", last, "subtotal", name),))
 
 
 def _with_masks(document: Document, masks: Mapping[Path, Masked]) -> dict[str, Any]:

@@ -42,6 +42,7 @@ _FIELDS: Final = {
 _OPTIONAL: Final = {"move": ("address",)}
 _ADDRESS: Final = re.compile(r"https?://[!-~]{1,190}")
 ACTS: Final = tuple(_FIELDS)
+_ENDS: Final = ("close", "split", "merge")
 
 
 class Act(TypedDict, total=False):
@@ -202,13 +203,24 @@ def _check_opening(act: Act, tree: Tree) -> None:
 
 def _check_change(act: Act, tree: Tree) -> None:
     standing = standing_unit(tree, act["unit"], act["date"], "unit")
-    if act["act"] == "recode":
+    if act["act"] in _ENDS:
+        _check_ending(act, standing, tree)
+    elif act["act"] == "recode":
         check_code(act["code"], standing.level)
         _check_code_free(act, tree)
     elif act["act"] == "move":
         parent = act["parent"]
         assert parent is not None  # only an opening may leave it out
         _check_parent(act, parent, standing.level, tree)
+
+
+def _check_ending(act: Act, standing: Unit, tree: Tree) -> None:
+    """Nothing reopens a unit: the city can't end, and successors are units that stand on that day."""
+    if standing.parent_id is None:
+        raise Invalid("city_stays", field="unit", value=act["unit"])
+    for successor in act.get("successors", ()):
+        if standing_unit(tree, successor, act["date"], "successors").level != standing.level:
+            raise Invalid("successor_level", field="successors", value=successor, level=standing.level)
 
 
 def _check_parent(act: Act, parent: str, level: str, tree: Tree) -> Unit:

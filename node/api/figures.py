@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -11,7 +10,7 @@ from flask.views import MethodView
 
 from node import duties, rollup
 from node.access import EVIDENCE
-from node.api.base import blueprint, page_of
+from node.api.base import attachment, blueprint, page_of
 from node.api.shapes import ArrivedQuery, Document, DutiesQuery, Page, RecordsQuery, RollupQuery, UnitsQuery
 from node.arrivals import arrived, position_at
 from node.asof import instant_of, known_at
@@ -126,7 +125,7 @@ class Rollup(MethodView):
             content, content_type, name = definitions_file(document, language())
         else:
             content, content_type, name = rollup_file(document, query["format"], language())
-        return attachment(content, content_type, name)
+        return attachment(content, content_type, name, document)
 
 
 @rollup_routes.route("/rollup/records")
@@ -182,12 +181,6 @@ class Arrived(MethodView):
         then = answered(node, unit, period, {"as_of": query["as_of"]})["measures"]
         changed = {name: value - then[name] for name, value in now.items() if value != then[name]}
         return {**found, "then": then, "now": now, "difference": changed}
-
-
-def attachment(content: Iterable[bytes] | bytes, content_type: str, name: str) -> Response:
-    """A file to save under a name."""
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, content_type=content_type, headers=headers)
 
 
 def answered(node: Replica, unit: str, period: str, query: dict[str, Any]) -> dict[str, Any]:

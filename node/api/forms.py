@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
 from flask.views import MethodView
 
 from node import form_queries, form_returns, form_rollup
-from node.api.base import blueprint, page_of
+from node.api.base import attachment, blueprint, page_of
 from node.api.parsing import idempotency_key, json_body, require_event
 from node.api.shapes import (
     Document,
@@ -106,8 +105,7 @@ class FormRollup(MethodView):
         if query["format"] == "json":
             return document
         content, content_type, name = form_file(document, query["format"], language())
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return Response(content, content_type=content_type, headers=headers)
+        return attachment(content, content_type, name, document)
 
 
 @routes.route("/returns/duties")

@@ -125,3 +125,30 @@ def test_a_log_too_large_to_replay_says_so_and_what_to_do(monkeypatch: pytest.Mo
     headers = city.hub.user("ann", "admin")
     said = city.hub.browser().get("/api/v1/rollup?period=2026-11&as_of=2026-11-01T00:00:00Z", headers=headers)
     assert (said.status_code, said.json["code"]) == (422, "as_of_too_large")
+
+
+def test_a_unit_that_was_not_known_at_the_instant_is_told_apart_from_one_that_never_was() -> None:
+    city = City()
+    browser, headers = city.hub.browser(), city.hub.user("ann", "admin")
+    asked = {"period": "2026-11", "as_of": "2026-01-01T00:00:00Z"}
+    early = browser.get("/api/v1/rollup", query_string={"unit": CITY, **asked}, headers=headers)
+    assert (early.status_code, early.json["code"], early.json["field"]) == (404, "unit_not_known_then", "unit")
+    never = browser.get("/api/v1/rollup", query_string={"unit": "429999999999", **asked}, headers=headers)
+    assert (never.status_code, never.json["code"]) == (404, "unknown_unit")
+
+
+def test_a_table_made_while_the_clock_was_set_back_can_be_printed_again() -> None:
+    city = City()
+    hub = city.hub
+    hub.check(E_GROUPS[0], "2026-11-20")
+    stored = city.clock.at_ms
+    city.clock.at_ms = 0  # a dead battery
+    browser, headers = hub.browser(), hub.user("ann", "admin")
+    asked = f"/api/v1/rollup?unit={CITY}&period=2026-11"
+    issued = browser.get(asked, headers=headers)
+    assert (issued.json["as_of"], issued.json["measures"]["checks_zero"]) == (iso_instant(stored), 1)
+    assert issued.json["measures"]["checks_missing"] > 0  # judged then, not in 1970
+    city.clock.at_ms = stored + HOUR_MS
+    hub.check(E_GROUPS[1], "2026-11-20")
+    again = browser.get(f"{asked}&as_of={issued.json['as_of']}", headers=headers)
+    assert again.get_data() == issued.get_data()

@@ -213,6 +213,20 @@ def test_the_matrix_equals_a_recount_from_the_events(city: City) -> None:
         ], (unit, period, mode)
 
 
+def test_a_row_of_the_matrix_has_the_measures_of_its_category_and_the_list_behind_them(city: City) -> None:
+    hub = city.hub
+    for unit, period, mode in cells((CITY, W_TOWN)):
+        by_category = {row["key"]: row for row in answer(hub, unit, period, "category", mode)["rows"]}
+        *rows, total = answer(hub, unit, period, "matrix", mode)["rows"]
+        for row in rows:
+            if row["key"] in by_category:
+                said = (row["measures"], row["rates"])
+                assert said == (by_category[row["key"]]["measures"], by_category[row["key"]]["rates"])
+            else:  # nothing of it in the period, but earlier in the year
+                assert not any(row["measures"].values())
+        assert cases_in(total) == cases_in(answer(hub, unit, period, None, mode)), (unit, period, mode)
+
+
 def listed(
     hub: Node, unit: str, period: str, measure: str, mode: str, filters: dict[str, str], under: str | None = None
 ) -> list[Any]:

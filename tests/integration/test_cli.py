@@ -53,7 +53,8 @@ def test_a_check_is_entered_sent_and_counted(desk: Desk) -> None:
     day = desk.today.isoformat()
     said = desk.at_county("check", "--unit", W_GROUPS[0], "--date", day, "--disputes", 1, "--hazards", 2, "--json")
     assert (said.code, set(said.document)) == (0, {"id", "event", "state", "amends"})
-    assert desk.at_county("check", "--unit", W_GROUPS[1], "--date", day, "--zero").code == 0
+    zero = desk.at_county("check", "--unit", W_GROUPS[1], "--date", day, "--zero")
+    assert (zero.code, "零报告" in zero.out) == (0, True)
     synced = desk.at_county("sync", "--once", "--json")
     assert synced.code == 0
     assert set(synced.document) >= {"pushed", "pulled", "refused", "have", "ok"}
@@ -88,7 +89,8 @@ def test_every_figure_format_is_written_and_a_wrong_question_refused(desk: Desk)
         ["--unit", "429999999999", *november], [*city, "--period", "2026-13"], [*city, *november, "--by", "colour"],
         [*city, *november, "--tree", "x"], [*city, *november, "--as-of", "yesterday"], [*city],
         [*city, *november, "--as-of", "2199-01-01T00:00:00Z"], [*city, *november, "--format", "pdf"],
-        [*city, *november, "--format", "xlsx"],
+        [*city, *november, "--format", "xlsx"], [*city, *november, "--format", "csv", "-o", desk.folder / "no" / "t"],
+        [*city, *november, "-o", desk.folder],
     ):  # fmt: skip
         assert_refused(desk.at_hub("rollup", *wrong))
     asked = ["rollup", "--unit", CITY, "--period", "2026-11", "--by", "children"]
@@ -99,12 +101,16 @@ def test_every_figure_format_is_written_and_a_wrong_question_refused(desk: Desk)
         target = desk.folder / f"out.{kind}"
         assert desk.at_hub(*asked, "--format", kind, "-o", target).code == 0
         files[kind] = target.read_bytes()
+        target.write_text("what stood there before, longer than any table" * 1000, encoding="utf-8")
+        assert desk.at_hub(*asked, "--format", kind, "-o", target).err.count("\n") == (kind == "csv")
+        assert len(target.read_bytes()) < len(files[kind]) + 100  # written anew, not over it
     assert files["csv"].startswith(b"\xef\xbb\xbf")
     assert files["xlsx"].startswith(b"PK")
     assert [row["key"] for row in json.loads(files["json"])["rows"]] == [EAST, WEST]
     then = date(2026, 1, 1)
     empty = desk.at_hub(*asked, "--as-of", f"{then}T00:00:00Z")
     assert empty.code == 2  # nothing was known of the unit then
+    assert "2026-01-01T00:00:00.000Z" in empty.err
 
 
 def test_users_tokens_and_codes_are_printed_alone_or_as_json(desk: Desk) -> None:
@@ -143,6 +149,8 @@ def test_a_publication_is_taken_whole_or_not_at_all(desk: Desk) -> None:
         [], {}, [good, {**good, "unit": "429999999999"}], [good, {"type": "law"}], [good, 7],
         [{**good, "colour": "red"}], [{**good, "date": "2026-1-1"}],
         [good, {"type": "cadence", "date": "2026-01-01", "profile": {"name": "x"}}],
+        [good, {"type": "cadence", "date": "2026-01-01", "profile": "thick"}],
+        [good, {"type": "cadence", "date": "2026-01-01", "profile": "dense", "grace_days": 3}],
     ]  # fmt: skip
     for entries in wrong:
         file.write_text(json.dumps(entries), encoding="utf-8")
@@ -154,6 +162,10 @@ def test_a_publication_is_taken_whole_or_not_at_all(desk: Desk) -> None:
     file.write_text(json.dumps([good, {**good, "unit": WEST, "name": "新西县"}]), encoding="utf-8")
     said = desk.at_hub("publish", file, "--json")
     assert (said.code, said.document["unit"]) == (0, 2)
+    file.write_text(json.dumps([{"type": "cadence", "date": "2026-11-01", "profile": "dense"}]), encoding="utf-8")
+    assert desk.at_hub("publish", file).code == 0
+    week = desk.at_hub("rollup", "--unit", W_GROUPS[0][:12], "--period", "2026-W48", "--json").document
+    assert week["measures"]["confirmations_due"] == 1  # villages owe each week now
 
 
 def test_verify_rebuild_and_doctor_say_that_all_is_well(desk: Desk) -> None:

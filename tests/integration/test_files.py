@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from builders import CITY, E_GROUPS, E_VILLAGE, GROUPS, HOUR_MS, City
-from node.exports import definitions, rollup_file
+from node.exports import definitions, rollup_file, text_table
 from node.rollup import answer
 from node.sheets import Sheet, csv_chunks, csv_file, harmless, pieces, xlsx_file
 from schemas.labels import LANGUAGES
@@ -59,6 +59,40 @@ def test_a_workbook_says_what_each_figure_means_and_is_the_same_at_any_hour() ->
         assert len(table) == 1 + len(document["measures"]) + len(document["rates"]) + 2
         rates = table[1 + len(document["measures"]) : -2]
         assert all(all(row) for row in rates)
+
+
+def test_a_rate_in_a_file_has_its_numerator_and_denominator_beside_it_and_says_why_it_is_over_100() -> None:
+    city = City()
+    city.hub.check(E_GROUPS[0], "2026-11-20")
+    document = answer(city.hub.replica, CITY, "2026-11-20", by=None, tree="then", now_ms=city.hub.env.now_ms())
+    document["rates"]["mediation_rate"] = {"value": "200.00", "numerator": 2, "denominator": 1, "note": "另有原因"}
+    header, total = cells_of(rollup_file(document, "csv", "zh_CN")[0])
+    row = dict(zip(header, total, strict=True))
+    assert len(row) == len(header)  # no two columns of one name
+    assert (row["覆盖率 %"], row["覆盖率 分子"], row["覆盖率 分母"]) == ("16.67", "1", "6")
+    assert (row["调解成功率 %"], row["调解成功率 分子"], row["调解成功率 分母"]) == ("", "0", "0")
+    assert (row["调解率 %"], row["说明"]) == ("200.00", "调解率：另有原因")
+    plain = text_table(document, "zh_CN")
+    assert "16.67 (1/6)" in plain
+    assert "另有原因" in plain
+    assert max(len(line) for line in plain.splitlines()) < 80  # a terminal is 80 columns wide
+
+
+def test_a_masked_rate_in_a_file_gives_away_neither_numerator_nor_denominator() -> None:
+    city = City()
+    city.hub.check(E_GROUPS[0], "2026-11-20")
+    browser = city.hub.browser()
+    said = browser.get(
+        f"/api/v1/rollup?unit={E_VILLAGE}&period=2026-11-20&format=csv", headers=city.hub.user("ann", "analyst")
+    )
+    header, total = cells_of(said.get_data())
+    row = dict(zip(header, total, strict=True))
+    assert (row["覆盖率 %"], row["覆盖率 分子"], row["覆盖率 分母"]) == ("*", "*", "*")
+    as_of, position = said.headers["Grid-As-Of"], said.headers["Grid-Position"]
+    exact = browser.get(
+        f"/api/v1/rollup?unit={E_VILLAGE}&period=2026-11-20", headers=city.hub.user("bob", "admin")
+    ).json
+    assert (as_of, position) == (exact["as_of"], str(exact["position"]))
 
 
 def test_the_records_behind_a_cell_come_as_a_file_all_of_them() -> None:

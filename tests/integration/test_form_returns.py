@@ -322,9 +322,9 @@ def test_a_file_has_the_table_and_masks_small_figures_below_the_township(people:
         return answer.data
 
     town = file(W_TOWN, "csv").decode("utf-8-sig").splitlines()
-    assert town[0].endswith("报送率 %,talks,old,new")
+    assert town[0].endswith("报送率 %,报送率 分子,报送率 分母,talks,old,new")
     (village,) = [line for line in town if line.startswith(W_VILLAGE)]
-    assert village.endswith(",100.00,12,<5,*")  # 9 is hidden too: 12 - 9 would give it away
+    assert village.endswith(",100.00,1,1,12,<5,*")  # 9 is hidden too: 12 - 9 would give it away
     assert town[-1].split(",")[-3:] == ["12", "<5", "*"] or town[-1].split(",")[-3:] == ["12", "*", "*"]
     city = file(CITY, "csv").decode("utf-8-sig").splitlines()
     assert [line.split(",")[-3:] for line in city[-1:]] == [["52", "23", "29"]]

@@ -123,6 +123,13 @@ def test_successors_are_other_units_each_once(successors: object) -> None:
         (move(WILLOW, "421002109000", DAY), ("unknown_unit", "parent", "421002109000")),
         ({"act": "recode", "unit": WILLOW, "code": NINTH, "date": DAY}, ("bad_unit_code", "code", NINTH)),
         ({"act": "recode", "unit": WILLOW, "code": STONE, "date": DAY}, ("code_in_use", "code", STONE)),
+        ({"act": "close", "unit": CITY, "date": DAY}, ("city_stays", "unit", CITY)),
+        ({"act": "split", "unit": CITY, "successors": [WEST], "date": DAY}, ("city_stays", "unit", CITY)),
+        ({"act": "merge", "unit": WILLOW, "successors": [WEST], "date": DAY}, ("successor_level", "successors", WEST)),
+        (
+            {"act": "split", "unit": WILLOW, "successors": [STONE, "421002100999"], "date": DAY},
+            ("unknown_unit", "successors", "421002100999"),
+        ),
     ],
 )  # fmt: skip
 def test_an_act_that_does_not_fit_the_tree_is_refused_by_field(
