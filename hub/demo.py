@@ -18,21 +18,18 @@ from datetime import date
 from pathlib import Path
 from typing import Final, NoReturn
 
-from hub import demo_cases, demo_count, demo_work
+from hub import demo_work
 from hub.demo_nodes import ROOT, DemoFailed, Place, Servers, choose_port, clear, configure, found_all, places
-from hub.demo_show import bar, logins, say, totals
-from node import accounts, status
+from hub.demo_show import logins, say
+from hub.demo_story import add_people, name_of, play, settle
 from node.cli import count
 from node.folder import locked, write_private
 from node.home import Home
-from node.setup import ADMIN
 from node.terminal import DONE, REFUSED, WRONG, language, progress
 from schemas.clock import business_day
 from schemas.errors import Conflict, GridError
 from schemas.labels import explain
-from schemas.roles import HUB_ROLES, ROLES
 from schemas.strict_json import dumps, loads
-from sync.directory import tree_of
 
 INTERRUPTED: Final = 130
 MAX_DAYS: Final = 60
@@ -40,15 +37,6 @@ NOTES: Final = "demo.json"
 LOCK: Final = "demo.lock"
 WATCH_S: Final = 1.0
 PASSWORD_BYTES: Final = 4
-Homes = Mapping[str, Home]  # by name, the hub first
-
-
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """What was entered: the checks, tallied meanwhile, and the cases as they were planned."""
-
-    checks: demo_count.Tally
-    cases: Sequence[demo_cases.Planned]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +129,12 @@ def _run(folder: Path, arguments: argparse.Namespace) -> int:
         else:
             _continue(folder, chain, notes, servers)
         with _opened(chain) as homes:
-            entered = _work(homes, notes, arguments.seed) if fresh else None
-            equal = _settle(homes, entered, notes)
-            names = {place.unit: _name(homes["hub"], place.unit, notes.last) for place in chain}
+            days = demo_work.days_between(notes.first, notes.last)
+            if fresh:
+                add_people(homes, notes.passwords)
+            entered = play(homes, days, arguments.seed) if fresh else None
+            equal = settle(homes, entered, days)
+            names = {place.unit: name_of(homes["hub"], place.unit, notes.last) for place in chain}
         say("demo.took", seconds=f"{time.monotonic() - started:.0f}")
         if not equal:
             return WRONG
@@ -187,68 +178,6 @@ def _opened(chain: Sequence[Place]) -> Iterator[dict[str, Home]]:
     finally:
         for home in homes.values():
             home.close()
-
-
-def _work(homes: Homes, notes: Notes, seed: int) -> Entered:
-    """Accounts at every node, and all the checks and cases; keeps what is entered."""
-    for name, home in homes.items():
-        _add_people(home, notes.passwords[name])
-    county = homes["county"]
-    unit, now_ms = county.replica().identity.unit, county.env.now_ms()
-    by_unit = {home.replica().identity.unit: home for home in reversed(list(homes.values()))}
-    days = demo_work.days_between(notes.first, notes.last)
-    groups = demo_work.groups_below(county, unit, notes.last)
-    planned = [demo_work.plan_day(day, groups, seed, now_ms) for day in days]
-    tally = demo_count.Tally()
-    with bar("demo.entering", sum(len(bodies) for bodies in planned)) as entered:
-        for bodies in planned:
-            demo_work.enter(by_unit, bodies, entered)
-            for body in bodies:
-                tally.add(body)
-    cases = demo_cases.plan([*dict.fromkeys([*by_unit, *groups[: demo_cases.GROUPS]])], days, seed)
-    with bar("demo.entering_cases", len(cases)) as registered:
-        demo_cases.enter(by_unit, cases, registered)
-    return Entered(tally, cases)
-
-
-def _add_people(home: Home, password: str) -> None:
-    """One account of each role, named after it; `init` has made the admin's."""
-    replica = home.replica()
-    for role in ROLES:
-        if role in HUB_ROLES and not replica.identity.is_top:
-            continue
-        if role != ADMIN:
-            accounts.add(replica, role, role, None)
-        accounts.set_password(replica, role, password)
-
-
-def _settle(homes: Homes, entered: Entered | None, notes: Notes) -> bool:
-    """Syncs everything up, then compares the hub's totals with what was entered and with what stands in the logs."""
-    below = [home for name, home in reversed(list(homes.items())) if name != "hub"]
-    waiting = sum(status.queue(home.replica()) * (len(below) - at) for at, home in enumerate(below))
-    with bar("demo.syncing", waiting) as moved:
-        demo_work.sync_up(below, moved)
-    say("demo.comparing")
-    hub = homes["hub"]
-    now_ms, days = hub.env.now_ms(), demo_work.days_between(notes.first, notes.last)
-    groups, tree = demo_count.groups_published(hub), tree_of(hub.replica())
-    logged = demo_count.from_logs(list(homes.values()))
-    compared = []
-    for home in homes.values():
-        unit = home.replica().identity.unit
-        counts = {"hub": demo_count.rolled_up(hub, unit, days, now_ms)}
-        cases = demo_cases.from_logs(list(homes.values()), unit, days, now_ms)
-        counts["logs"] = {**logged.counts(groups[unit], days, now_ms), **cases}
-        if entered is not None:
-            cases = demo_cases.counts_of(entered.cases, lambda one, above=unit: tree.below(one, above, notes.last))  # type: ignore[misc]
-            counts["entered"] = {**entered.checks.counts(groups[unit], days, now_ms), **cases}
-        compared.append((_name(hub, unit, notes.last), counts))
-    return totals(compared, notes.first, notes.last)
-
-
-def _name(hub: Home, unit: str, day: date) -> str:
-    named = tree_of(hub.replica()).nearest(unit, day)
-    return named.name if named else unit
 
 
 def _stay(servers: Servers) -> NoReturn:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
+from hub.demo_work import REVIEWER
 from node.accounts import Account
 from node.cases import acts
 from node.cases.projection import ancestor_in
@@ -24,19 +25,21 @@ from sync.database import write
 from sync.directory import tree_of
 from sync.intake import Intake
 
-MEASURES: Final = ("registered", "accepted", "mediated", "agreed", "not_agreed", "closed", "open")
+MEASURES: Final = ("registered", "accepted", "mediated", "agreed", "not_agreed", "confirmed", "closed", "open")
 CASES_A_UNIT: Final = 8
 GROUPS: Final = 12  # of the group node's village and others, hosted by the nodes above
 HAZARD: Final = 0.2
-ACCOUNT: Final = "reviewer"
+OPEN: Final = ("accept", "mediate")
+COURT: Final = (*OPEN, "agree", "apply_confirmation", "confirm")
+ALWAYS: Final = (OPEN, COURT)  # of the first cases of each unit
 # How far a case comes, and how often: each path is a beginning of the next act's.
 PATHS: Final[Sequence[tuple[float, tuple[str, ...]]]] = (
     (0.1, ()),
     (0.1, ("accept",)),
-    (0.2, ("accept", "mediate")),
-    (0.3, ("accept", "mediate", "agree")),
-    (0.2, ("accept", "mediate", "agree", "close")),
-    (0.1, ("accept", "mediate", "fail", "close")),
+    (0.2, OPEN),
+    (0.3, (*OPEN, "agree")),
+    (0.2, (*OPEN, "agree", "close")),
+    (0.1, (*OPEN, "fail", "close")),
 )
 PRIVATE: Final[Mapping[str, Any]] = {
     "parties": [{"role": "applicant", "name": "申请人甲"}, {"role": "respondent", "name": "被申请人乙"}],
@@ -57,10 +60,10 @@ class Planned:
 def plan(units: Sequence[str], days: Sequence[date], seed: int) -> list[Planned]:
     """The cases of some units over days; the same seed gives the same again."""
     chance = random.Random(f"{seed} cases {days[0]}")  # noqa: S311 - generated work, no secret
-    return [_case(unit, days, chance) for unit in units for _ in range(CASES_A_UNIT)]
+    return [_case(unit, days, chance, number) for unit in units for number in range(CASES_A_UNIT)]
 
 
-def _case(unit: str, days: Sequence[date], chance: random.Random) -> Planned:
+def _case(unit: str, days: Sequence[date], chance: random.Random, number: int) -> Planned:
     listed = HAZARDS if chance.random() < HAZARD else HUBEI_15
     day = chance.choice(days)
     body = {
@@ -70,7 +73,8 @@ def _case(unit: str, days: Sequence[date], chance: random.Random) -> Planned:
         "amount_band": chance.choice(AMOUNT_BANDS),
         "private": PRIVATE,
     }  # fmt: skip
-    path = chance.choices([one for _, one in PATHS], [weight for weight, _ in PATHS])[0]
+    drawn = chance.choices([one for _, one in PATHS], [weight for weight, _ in PATHS])[0]
+    path = ALWAYS[number] if number < len(ALWAYS) else drawn
     followed = []
     for action in path:
         day = min(day + timedelta(days=chance.randint(0, 3)), days[-1])
@@ -83,15 +87,18 @@ def _case(unit: str, days: Sequence[date], chance: random.Random) -> Planned:
     return Planned(body, tuple(followed))
 
 
-def enter(homes: Mapping[str, Home], planned: Sequence[Planned], on_entered: Callable[[int], None]) -> None:
-    """Signs and stores the cases, each in one transaction at the node that hosts its unit; `homes` lowest first."""
+def enter(homes: Mapping[str, Home], planned: Sequence[Planned], on_entered: Callable[[int], None]) -> dict[str, str]:
+    """Signs and stores the cases, each in one transaction at the node that hosts its unit; `homes` lowest first.
+    Returns the id of the first case of each unit, which stays open.
+    """
+    first: dict[str, str] = {}
     tree = tree_of(next(iter(homes.values())).replica())
     for case in planned:
         unit, day = case.body["unit"], date.fromisoformat(case.body["date"])
         above = tree.ancestors(unit, day)
         home = next(home for at, home in homes.items() if at in above)
         replica = home.replica()
-        account = Account(ACCOUNT, ACCOUNT, replica.identity.unit)
+        account = Account(REVIEWER, REVIEWER, replica.identity.unit)
         with write(replica.db, "case", replica.env):
             intake = Intake(replica, replica.env.now_ms())
             case_id = acts.enter(intake, case.body)
@@ -99,7 +106,9 @@ def enter(homes: Mapping[str, Home], planned: Sequence[Planned], on_entered: Cal
                 last = acts.require_case(replica, account, case_id).event
                 acts.enter_act(intake, account, case_id, {**act, "after": last})
             intake.finish()
+        first.setdefault(unit, case_id)
         on_entered(1)
+    return first
 
 
 def counts_of(planned: Sequence[Planned], inside: Callable[[str], bool]) -> Counts:
@@ -113,6 +122,7 @@ def counts_of(planned: Sequence[Planned], inside: Callable[[str], bool]) -> Coun
             found["mediated"] += bool(done & {"agree", "fail"})
             found["agreed"] += "agree" in done
             found["not_agreed"] += "fail" in done
+            found["confirmed"] += "confirm" in done
             found["closed"] += "close" in done
             found["open"] += not done & {"agree", "fail"}
     return found

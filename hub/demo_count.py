@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from typing import Final
@@ -10,15 +10,23 @@ from typing import Final
 from hub.demo_cases import MEASURES as CASES
 from hub.demo_work import Body
 from node import rollup
+from node.confirmation_projection import CONFIRMATION_KIND
 from node.home import Home
+from schemas.checks import REGULAR
 from schemas.clock import at_time, parse_instant
+from schemas.confirmations import ABOUT, about_of
 from schemas.events import payload
+from schemas.excuses import KIND as EXCUSE
 from sync import log
 
-CHECKS: Final = ("checks_due", "checks_zero", "checks_found", "checks_late", "checks_missing")
-MEASURES: Final = (*CHECKS, *CASES)
+CHECKS: Final = ("checks_due", "checks_zero", "checks_found", "checks_late", "checks_excused", "checks_missing")
+PERIODIC: Final = "confirmations_done"
+MEASURES: Final = (*CHECKS, PERIODIC, *CASES)
 ONE_DAY: Final = timedelta(days=1)
 Counts = dict[str, int]
+Lifted = Mapping[date, frozenset[str]]  # groups that are excused, by day
+Span = tuple[str, date, date]  # unit, first and last day of an excuse
+Confirmed = Sequence[tuple[str, date]]  # unit and last day of each period that was confirmed
 
 
 @dataclass
@@ -34,8 +42,8 @@ class Tally:
         self.results[key] = body["result"]
         self.first_ms.setdefault(key, parse_instant(body["recorded_at"], "recorded_at"))
 
-    def counts(self, groups: Iterable[str], days: Sequence[date], now_ms: int) -> Counts:
-        """The measures of some groups over days, as they are known at `now_ms`."""
+    def counts(self, groups: Iterable[str], days: Sequence[date], now_ms: int, lifted: Lifted) -> Counts:
+        """The measures of some groups over days, as they are known at `now_ms`. A report beats an excuse."""
         found = dict.fromkeys(CHECKS, 0)
         for group in groups:
             for day in days:
@@ -45,6 +53,8 @@ class Tally:
                 if result is not None:
                     found[f"checks_{result}"] += 1
                     found["checks_late"] += self.first_ms[(group, day)] > grace_ms
+                elif group in lifted[day]:
+                    found["checks_excused"] += 1
                 elif grace_ms < now_ms:
                     found["checks_missing"] += 1
         return found
@@ -59,6 +69,8 @@ def from_logs(homes: Sequence[Home]) -> Tally:
             if stored.event.hash in reports:
                 continue
             header, said = stored.event.header, payload(stored.event)
+            if said["occasion"] != REGULAR:  # a campaign's checks are a dimension of their own
+                continue
             recorded = said.get("recorded_at")
             recorded_ms = recorded if isinstance(recorded, int) else header.rtime
             reports[stored.event.hash] = (
@@ -77,6 +89,45 @@ def from_logs(homes: Sequence[Home]) -> Tally:
         if event not in amended:  # of several that stand the last here wins: found before zero, then the greater hash
             tally.results[key] = result
     return tally
+
+
+def lifted_by(spans: Iterable[Span], groups: Mapping[str, Sequence[str]], days: Sequence[date]) -> Lifted:
+    """Who is excused on which day, by (unit, first, last) of each excuse."""
+    found: dict[date, set[str]] = {day: set() for day in days}
+    for unit, first, last in spans:
+        for day in days:
+            if first <= day <= last:
+                found[day].update(groups[unit])
+    return {day: frozenset(units) for day, units in found.items()}
+
+
+def excuses_in_logs(homes: Sequence[Home]) -> list[Span]:
+    """Every excuse in the logs of all nodes; nobody takes one back here."""
+    found = set()
+    for home in homes:
+        for stored in log.events(home.replica().db, "e.kind = ?", [EXCUSE]):
+            said = payload(stored.event)
+            first, last = (date.fromisoformat(str(said[end])) for end in ("from", "to"))
+            found.add((stored.event.header.unit, first, last))
+    return sorted(found)
+
+
+def confirmed_in_logs(homes: Sequence[Home]) -> Confirmed:
+    """Every unit and period with a confirmation in the logs of all nodes, however often it was amended."""
+    found = set()
+    for home in homes:
+        for stored in log.events(home.replica().db, "e.kind = ?", [CONFIRMATION_KIND]):
+            said = payload(stored.event)
+            if about_of(said) == ABOUT:
+                found.add(
+                    (stored.event.header.unit, str(said["period"]), date.fromisoformat(stored.event.header.bdate))
+                )
+    return [(unit, last) for unit, _, last in sorted(found)]
+
+
+def count_confirmed(confirmed: Confirmed, days: Sequence[date], inside: Callable[[str], bool]) -> int:
+    """How many of some confirmations are of periods that end within days, of the units inside."""
+    return sum(days[0] <= last <= days[-1] and inside(unit) for unit, last in confirmed)
 
 
 def groups_published(hub: Home) -> dict[str, list[str]]:

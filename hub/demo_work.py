@@ -28,6 +28,7 @@ LATE: Final = 0.005
 FOUND: Final = 0.01
 AMENDED_A_DAY: Final = 1
 REPORTED_TODAY: Final = 0.6
+REVIEWER: Final = "reviewer"  # the account of each unit that does what is no daily check
 
 
 def days_up_to(today: date, count: int) -> list[date]:

@@ -43,7 +43,7 @@ def judged(replica: Replica, pairs: Sequence[tuple[Unit, Owed]]) -> list[OwedBy]
     given: dict[tuple[str, str], Duty] = {}
     tree = tree_of(replica)
     slots = {(unit.level, owed.period) for unit, owed in pairs}
-    excused = {slot: lifted(replica.db, tree, *slot) for slot in slots}
+    excused = {slot: lifted(replica.db, tree, *slot, [unit for unit, _ in pairs]) for slot in slots}
     for period in {owed.period for _, owed in pairs}:
         units = [unit.id for unit, owed in pairs if owed.period == period]
         rows = confirmation_queries.duties_on(replica.db, period.last, period.key, units)

@@ -39,23 +39,30 @@ def confirm(replica: Replica, account: Account, body: Mapping[str, Any], key: st
     """Confirms a period of a unit. Raises GridError naming the field that breaks a rule; nothing is stored then."""
 
     def act(intake: Intake) -> Document:
-        unit, owed = owed_by_unit(replica, str(body.get("unit")), parse_period(body.get("period")))
-        _refuse_early(replica, owed)
-        standing = confirmation_queries.duty(replica.db, (unit.id, owed.period.key))
-        amends = standing.event if standing else None
-        now = intake.now_ms
-        payload = confirmation_payload(
-            owed.period, figures(replica, unit.id, owed.period, now), own_part(replica, unit.id, owed.period, now),
-            queries.events_held(replica.db), str(iso_instant(now)), body.get("remarks") or "", amends,
-        )  # fmt: skip
-        event = intake.author(
-            kind=CONFIRMATION_KIND, schema=CONFIRMATION_SCHEMA, unit=unit.id, day=owed.period.last, public=payload
-        )
-        (found,) = judged(replica, [(unit, owed)])
-        told = {name: payload[name] for name in ("period", "position", "as_of")}
-        return {"id": event.hash, "event": event.hash, "unit": unit.id, **told, "state": found.state, "amends": amends}
+        return enter(intake, body)
 
     return answers.once(replica, account.name, key, request_bytes(body, confirm=True), COMMIT, act)
+
+
+def enter(intake: Intake, body: Mapping[str, Any]) -> Document:
+    """Signs and stores one confirmation inside the caller's transaction, with the figures as they are known at its
+    instant.
+    """
+    replica, now = intake.replica, intake.now_ms
+    unit, owed = owed_by_unit(replica, str(body.get("unit")), parse_period(body.get("period")))
+    _refuse_early(replica, owed)
+    standing = confirmation_queries.duty(replica.db, (unit.id, owed.period.key))
+    amends = standing.event if standing else None
+    payload = confirmation_payload(
+        owed.period, figures(replica, unit.id, owed.period, now), own_part(replica, unit.id, owed.period, now),
+        queries.events_held(replica.db), str(iso_instant(now)), body.get("remarks") or "", amends,
+    )  # fmt: skip
+    event = intake.author(
+        kind=CONFIRMATION_KIND, schema=CONFIRMATION_SCHEMA, unit=unit.id, day=owed.period.last, public=payload
+    )
+    (found,) = judged(replica, [(unit, owed)])
+    told = {name: payload[name] for name in ("period", "position", "as_of")}
+    return {"id": event.hash, "event": event.hash, "unit": unit.id, **told, "state": found.state, "amends": amends}
 
 
 def owed_by_unit(replica: Replica, unit: str, period: Period) -> tuple[Unit, Owed]:

@@ -78,6 +78,17 @@ def units_on(db: Database, day: date) -> frozenset[str]:
     return frozenset(row[0] for row in rows)
 
 
+def spans_between(db: Database, first: date, last: date) -> dict[str, list[Span]]:
+    """What excuses anybody on any of these days, by the unit that it names."""
+    found: dict[str, list[Span]] = {}
+    rows = db.execute(
+        "SELECT unit, first, last FROM excused WHERE last >= ? AND first <= ?", [first.isoformat(), last.isoformat()]
+    )
+    for unit, begin, end in rows:
+        found.setdefault(unit, []).append((date.fromisoformat(begin), date.fromisoformat(end)))
+    return found
+
+
 def nothing_excused(db: Database) -> bool:
     """Whether no excuse stands at all."""
     return db.execute("SELECT 1 FROM excused LIMIT 1").fetchone() is None

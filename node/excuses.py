@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import islice
@@ -25,6 +25,7 @@ from sync.intake import Intake
 from sync.replica import Replica
 
 _ONE_DAY: Final = timedelta(days=1)
+Standing = Callable[[Sequence[str], date, date], Iterable[Span]]  # what excuses any of some units on any of some days
 
 
 # ---- who is excused
@@ -66,10 +67,19 @@ def excuse_of(replica: Replica, unit: str, day: date) -> str | None:
 
 def days_excused(db: Database, tree: Tree, unit: str, first: date, last: date) -> list[Span]:
     """The days from `first` to `last` on which the unit, or one above it as of the day, is excused."""
+
+    def standing(above: Sequence[str], begin: date, end: date) -> list[Span]:
+        return [span for _, _, span in queries.standing_of(db, above, begin, end)]
+
+    return days_lifted(tree, unit, first, last, standing)
+
+
+def days_lifted(tree: Tree, unit: str, first: date, last: date, standing: Standing) -> list[Span]:
+    """The days from `first` to `last` that `standing` excuses for the unit or for one above it as of the day."""
     spans: list[Span] = []
     for begin, until, above in tree.lineages(unit, first, last + _ONE_DAY):
         end = last if until is None else min(last, until - _ONE_DAY)
-        for _, _, (start, stop) in queries.standing_of(db, above or (unit,), begin, end):
+        for start, stop in standing(above or (unit,), begin, end):
             spans.append((max(start, begin), min(stop, end)))
     return merged(spans)
 

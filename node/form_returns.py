@@ -43,23 +43,27 @@ def submit(replica: Replica, account: Account, body: Mapping[str, Any], key: str
     """
 
     def act(intake: Intake) -> Document:
-        period = parse_period(body.get("period"))
-        unit = require_hosted(replica, str(body.get("unit")), period.last)
-        form, owed = require_owed(forms_of(replica.db), calendar_of(replica.db), body.get("form"), unit, period)
-        _refuse_early(replica, form, owed)
-        values = require_values(form, body.get("values"))
-        standing = form_queries.sent(replica.db, (form.id, unit.id, period.key))
-        amends = standing.event if standing else None
-        event = intake.author(
-            kind=RETURN_FORM_KIND, schema=RETURN_FORM_SCHEMA, unit=unit.id, day=period.last,
-            public=return_payload(form, period, values, amends),
-        )  # fmt: skip
-        late = not on_time(standing.first_recorded_at if standing else intake.now_ms, owed.grace_ms)
-        told = {"form": form.id, "version": form.version, "unit": unit.id, "period": period.key}
-        return {"id": event.hash, "event": event.hash, **told, "state": "late" if late else "sent",
-                "amends": amends}  # fmt: skip
+        return enter(intake, body)
 
     return answers.once(replica, account.name, key, request_bytes(body), COMMIT, act)
+
+
+def enter(intake: Intake, body: Mapping[str, Any]) -> Document:
+    """Signs and stores one filled form inside the caller's transaction."""
+    replica, period = intake.replica, parse_period(body.get("period"))
+    unit = require_hosted(replica, str(body.get("unit")), period.last)
+    form, owed = require_owed(forms_of(replica.db), calendar_of(replica.db), body.get("form"), unit, period)
+    _refuse_early(replica, form, owed)
+    values = require_values(form, body.get("values"))
+    standing = form_queries.sent(replica.db, (form.id, unit.id, period.key))
+    amends = standing.event if standing else None
+    event = intake.author(
+        kind=RETURN_FORM_KIND, schema=RETURN_FORM_SCHEMA, unit=unit.id, day=period.last,
+        public=return_payload(form, period, values, amends),
+    )  # fmt: skip
+    late = not on_time(standing.first_recorded_at if standing else intake.now_ms, owed.grace_ms)
+    told = {"form": form.id, "version": form.version, "unit": unit.id, "period": period.key}
+    return {"id": event.hash, "event": event.hash, **told, "state": "late" if late else "sent", "amends": amends}
 
 
 def require_form(forms: Forms, form: object, unit: Unit, period: Period) -> Form:
@@ -177,5 +181,5 @@ def duty_of(replica: Replica, unit: Unit, form: str, owed: Owed) -> tuple[str, S
     sent = form_queries.sent(replica.db, (form, unit.id, owed.period.key))
     if sent is not None:
         return state_of_sent(owed, sent, duty_queries.returned_among(replica.db, [sent.event])), sent
-    excused = unit.id in lifted(replica.db, tree_of(replica), unit.level, owed.period)
+    excused = unit.id in lifted(replica.db, tree_of(replica), unit.level, owed.period, [unit])
     return state_unsent(owed, replica.env.now_ms(), excused=excused), None
