@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from schemas.encoding import DIGEST_BYTES, unb64
 from schemas.errors import Corrupt
-from schemas.events import CHAIN, Header, payload
+from schemas.events import CHAIN, FIRST, Header, payload
 from schemas.events import Event as SignedEvent
 from schemas.strict_json import Json, dumps, loads
 
@@ -97,14 +97,21 @@ def position_now(db: Database, node: str, end: str | None = None) -> dict[str, o
 
 
 def _not_below(db: Database, chain: str, last: str) -> list[str]:
-    """Held events of a chain that are not ancestors of its last good one."""
-    rows = db.execute(
-        "WITH RECURSIVE line (hash, prev) AS (SELECT hash, prev FROM event WHERE hash = ?"
-        " UNION SELECT e.hash, e.prev FROM line JOIN event e ON e.hash = line.prev)"
-        " SELECT hash FROM event WHERE chain = ? AND hash NOT IN (SELECT hash FROM line) ORDER BY seq, hash",
-        [last, chain],
-    )
-    return [row[0] for row in rows]
+    """Held events of a chain that are not ancestors of its last good one. Where events between are lost, the newest one
+    before the gap is taken for an ancestor: what is lost must not take its effect from all that came before it.
+    """
+    rows = db.execute("SELECT seq, hash, prev FROM event WHERE chain = ? ORDER BY seq DESC, hash DESC", [chain])
+    held = {event_hash: (seq, prev) for seq, event_hash, prev in rows.fetchall()}
+    line: set[str] = set()
+    floor = held[last][0] + 2
+    for start in (last, *held):
+        at = start if held[start][0] <= floor - 2 else FIRST
+        while at in held and at not in line:
+            line.add(at)
+            floor, at = held[at]
+        if at == FIRST and floor == 1:
+            break
+    return sorted(set(held) - line, key=lambda one: (held[one][0], one))
 
 
 def _position(row: Json, node: str) -> tuple[str, tuple[int, str]]:

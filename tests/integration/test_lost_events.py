@@ -7,7 +7,7 @@ from crafted import events_of, signed, take
 from builders import DAY_MS, E_GROUPS, EAST, HOUR_MS, TODAY, City, Node
 from node.status import alarms, refused
 from schemas.events import Event
-from sync import carrier, log
+from sync import carrier, enrol, log
 from sync.refusals import LOST, LOST_AFTER_MS
 from sync.verify import verify
 
@@ -109,3 +109,22 @@ def test_a_hub_that_went_back_twice_says_what_nobody_else_ever_had() -> None:
     city.clock.forward(LOST_AFTER_MS + HOUR_MS)
     city.settle()
     assert [problems(node) for node in (city.hub, east)] == [[], []]
+
+
+def test_a_revocation_leaves_what_came_before_a_gap_its_effect() -> None:
+    city = City()
+    (east,) = city.line(EAST)
+    before = [east.check(group) for group in E_GROUPS[:2]]
+    city.settle()
+    backup = east.snapshot()
+    east.check(E_GROUPS[0])
+    behind = log.up_tip(east.db)[0]
+    after = east.check(E_GROUPS[2])
+    (stick,) = carrier.export(east.replica, after=behind)
+    carrier.take_in(city.hub.replica, stick.content)
+    east.restore(backup)  # what it wrote in between is nowhere any more
+    assert problems(city.hub) == ["gap"]
+    enrol.revoke(city.hub.replica, EAST)
+    standing = dict(city.hub.db.execute("SELECT hash, standing FROM event WHERE kind = 'chk'").fetchall())
+    assert standing == dict.fromkeys([*before, after], "ok")
+    assert city.hub.db.execute("SELECT void FROM revocation").fetchone() == ("[]",)
