@@ -51,8 +51,10 @@ def bring(replica: Replica, name: str, content: bytes) -> Brought:
 
 
 def read_file(path: Path) -> bytes:
-    """A file's bytes. Raises Invalid when it can't be read or is over the limit."""
+    """A file's bytes. Raises Invalid when it can't be read, is over the limit, or is a pipe or device (endless)."""
     try:
+        if path.exists() and not path.is_file():
+            raise Invalid("file_no_file", field="file", value=path)
         if path.stat().st_size > MAX_PLAIN_BYTES:
             raise Invalid("carried_too_large", field="file", value=path.stat().st_size, limit=MAX_PLAIN_BYTES)
         return path.read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from io import BytesIO
 from pathlib import Path
 
@@ -225,3 +226,12 @@ def test_export_and_import_at_the_terminal(desk: Desk, tmp_path: Path) -> None:
     assert desk.at_county("export", str(stick), "--json").document == {"files": [], "count": 0}
     assert desk.at_hub("import", str(stick / "nothing.gsync")).code == 2
     assert CITY not in files[0]
+
+
+@pytest.mark.parametrize("name", ["pipe.gsync", "folder.gsync"])
+def test_what_is_no_file_is_refused_at_once(desk: Desk, tmp_path: Path, name: str) -> None:
+    desk.ready()
+    path = tmp_path / name
+    path.mkdir() if name.startswith("folder") else os.mkfifo(path)
+    said = desk.at_hub("import", str(path))
+    assert (said.code, said.out, str(path) in said.err) == (2, "", True)
