@@ -76,7 +76,8 @@ def enter(replica: Replica, name: str, role: str, unit: str | None) -> str:
     if not _NAME.fullmatch(name):
         raise Invalid("bad_name", field="name", value=name)
     if role not in ROLES or (role in HUB_ROLES and not me.is_top):
-        raise Invalid("bad_role", field="role", value=role, allowed=", ".join(r for r in ROLES if r not in HUB_ROLES))
+        allowed = ", ".join(one for one in ROLES if me.is_top or one not in HUB_ROLES)
+        raise Invalid("bad_role", field="role", value=role, allowed=allowed)
     if unit != me.unit:
         tree, today = tree_of(replica), business_day(now)
         if tree.at(unit, today) is None:

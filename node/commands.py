@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask
 
-from node import accounts, checks, commands_carry, commands_erase, commands_keep, status
+from node import accounts, checks, commands_carry, commands_erase, commands_keep, mending, status
 from node.app import Grid
 from node.doctor import examine
 from node.folder import SERVE_LOCK, locked
@@ -218,10 +218,12 @@ def _status(arguments: argparse.Namespace) -> int:
 def _verify(arguments: argparse.Namespace) -> int:
     home = Home(Path(arguments.data))
     report = verify(home.replica())
+    asked = mending.ask_below(home.replica(), report)
     home.close()
     document = {**asdict(report), "ok": report.ok}
     words = [label(language(), "cli.verified", **{k: v for k, v in document.items() if isinstance(v, int)})]
     words += [problem.text for problem in report.problems]
+    words += [label(language(), "cli.verify_asked", count=asked)] if asked else []
     words.append(label(language(), "cli.verify_ok" if report.ok else "cli.verify_wrong", count=len(report.problems)))
     show(arguments, document, "\n".join(words))
     return DONE if report.ok else WRONG

@@ -164,7 +164,8 @@ def _folded(rows: list[Row], report: Report) -> None:
 
 
 def _marks(db: Database, report: Report) -> None:
-    for line, signature, by, top in db.execute("SELECT line, sig, by, top FROM mark").fetchall():
+    rows = db.execute("SELECT line, sig, chain, at, by, top FROM mark").fetchall()
+    for line, signature, chain, at, by, top in rows:
         report.marks += 1
         key = key_of(db, by)
         try:
@@ -174,6 +175,8 @@ def _marks(db: Database, report: Report) -> None:
         raw = line.encode("ascii", "replace")
         if mark is None or mark.by != by or key is None or not verify_signature(key, "mark", raw, signature):
             report.found("bad_mark", None, f"mark of {by} does not verify: {line!r}")
+        elif (mark.chain, mark.at) != (chain, at):
+            report.found("bad_mark", None, f"mark of {by}: the indexed columns ({chain}, {at}) differ from {line!r}")
         elif top != UNKNOWN_TOP and not any(_held(db, tip) for tip in mark.tips):
             # One of its tips was held when the mark came: what it names was here once.
             report.found("lost_tip", mark.tips[0], f"chain {mark.chain}: {mark.tips[0]} was marked and is not held")

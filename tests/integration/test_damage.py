@@ -11,7 +11,7 @@ import pytest
 from crafted import alter, column
 
 from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, City, Node, told
-from node import records, status
+from node import mending, records, status
 from sync.rebuild import rebuild
 from sync.verify import verify
 
@@ -224,6 +224,37 @@ def test_damage_after_the_way_up_is_found_by_verify_and_disturbs_no_exchange() -
     named = [(problem.code, problem.event) for problem in problems if problem.event is not None]
     assert named == [("bad_parts", line.bad)]
     assert zeros(line.city.hub) == 3
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["city", "county"])
+def test_damage_after_the_way_up_is_mended_from_below_once_verify_found_it(place: int) -> None:
+    line = Line()
+    line.city.settle()
+    node = line.nodes[place]
+    alter(
+        node, line.bad, "event", "header", column(node, line.bad, "event", "header").replace("2026-11-21", "2026-11-19")
+    )
+    report = verify(node.replica)
+    assert line.bad in [problem.event for problem in report.problems]
+    assert (mending.ask_below(node.replica, report), mending.ask_below(node.replica, report)) == (1, 0)
+    line.city.settle()
+    assert verify(node.replica).problems == []
+    assert [zeros(one) for one in line.nodes[:3]] == [3, 3, 3]
+    assert [
+        status.refused(one.replica)
+        for one in line.nodes
+        if any(row["held"] is False for row in status.refused(one.replica))
+    ] == []
+    before = node.derived()
+    rebuild(node.replica)
+    assert node.derived() == before
+
+
+def test_nobody_is_asked_for_what_only_this_node_wrote() -> None:
+    line = Line()
+    line.city.settle()
+    alter(line.village, line.bad, "part", "text", json.dumps({"result": "zero", "theme": "x"}))
+    assert mending.ask_below(line.village.replica, verify(line.village.replica)) == 0
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ TAMPERS: dict[str, tuple[str, str]] = {
     "a tally gone": ("bad_tally", "DELETE FROM check_day WHERE day = '2026-11-20'"),
     "a mark": ("bad_mark", "UPDATE mark SET line = replace(line, 'm1', 'm2')"),
     "the instant of a mark": ("bad_mark", "UPDATE mark SET line = replace(line, '\t17', '\t18')"),
+    "the index of a mark": ("bad_mark", "UPDATE mark SET at = -at"),
     "the signature of a mark": ("bad_mark", f"UPDATE mark SET sig = {BYTE.format('sig')}"),
     "an event gone from the middle": ("gap", "DELETE FROM event WHERE n = {chk}"),
     "an event gone from the end": ("lost_tip", "DELETE FROM event WHERE n = {last}"),

@@ -1,0 +1,38 @@
+"""Damage that `verify` finds is mended from below: whoever holds the event intact is asked to send it once more."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sync import chains, refusals
+from sync.database import write
+from sync.intake import Intake
+from sync.replica import Replica
+from sync.verify import Report
+
+DAMAGE: Final = frozenset({"unreadable", "bad_hash", "bad_parts", "bad_sig"})
+CODE: Final = "bad_sig"  # what makes a node below send its copy again (3-sync, Exchange)
+
+
+def ask_below(replica: Replica, report: Report) -> int:
+    """Writes a refusal for each damaged event that came from below, once per event; returns how many are asked for."""
+    damaged = dict.fromkeys(one.event for one in report.problems if one.event is not None and one.code in DAMAGE)
+    asked = 0
+    if not damaged:
+        return asked
+    with write(replica.db, "sync_state", replica.env):
+        intake = Intake(replica, replica.env.now_ms())
+        for event_hash in damaged:
+            row = replica.db.execute("SELECT chain FROM event WHERE hash = ?", [event_hash]).fetchone()
+            if row is not None and chains.is_below(replica.db, row[0]) and not _asked(replica, event_hash):
+                refusals.tell_writer(intake, event_hash, CODE, row[0])
+                asked += 1
+        intake.finish()
+    return asked
+
+
+def _asked(replica: Replica, event_hash: str) -> bool:
+    row = replica.db.execute(
+        "SELECT 1 FROM refusal WHERE hash = ? AND by = ? AND code = ?", [event_hash, replica.identity.unit, CODE]
+    ).fetchone()
+    return row is not None
