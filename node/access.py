@@ -63,7 +63,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "returns.PublishedForms:GET": Rule(EVERYBODY),  # nobody's figures
     "returns.Returns:GET": Rule(EVIDENCE, unit_in="query"),
     "returns.Returns:POST": Rule(REVIEW, unit_in="json"),
-    "returns.FormRollup:GET": Rule(EVIDENCE, unit_in="query"),
+    "returns.FormRollup:GET": Rule(EVERYBODY, unit_in="query"),
     "returns.FormDuties:GET": Rule(EVIDENCE, unit_in="query"),
     "returns.ReturnedForm:POST": Rule(REVIEW),
     "duties.Duties:GET": Rule(EVERYBODY - {"viewer"}, unit_in="query"),
@@ -135,11 +135,13 @@ RULES: Final[Mapping[str, Rule]] = {
     "pages.report": Rule(EVIDENCE, unit_in="query"),
     "pages.enter_report": Rule(REVIEW, unit_in="form"),
     "pages.return_report": Rule(REVIEW),  # whose report it is says the unit: the act asks whether it is below
-    "pages.forms": Rule(EVIDENCE, unit_in="query"),
+    "pages.forms": Rule(EVERYBODY, unit_in="query"),
     "pages.form_return": Rule(EVIDENCE, unit_in="query"),
     "pages.enter_form_return": Rule(REVIEW, unit_in="form"),
     "pages.send_form_back": Rule(REVIEW, unit_in="form"),
-    "pages.form_totals": Rule(EVIDENCE, unit_in="query"),
+    "pages.check_return": Rule(REVIEW),  # whose record it is says the unit: the act asks whether it is below
+    "pages.send_check_back": Rule(REVIEW),
+    "pages.form_totals": Rule(EVERYBODY, unit_in="query"),
     "pages.rollup_page": Rule(EVERYBODY, unit_in="query"),
     "pages.rollup_arrived": Rule(EVIDENCE, unit_in="query"),
     "pages.rollup_records": Rule(EVIDENCE, unit_in="query"),

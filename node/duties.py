@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, time
 from typing import Any, Final
 
-from node import duty_queries, queries
+from node import duty_queries, period_duties, queries
 from node.calendars import calendar_of
-from node.confirmation_duties import OwedBy, owed_by
 from node.duty_queries import NodeHeard
 from node.excuses import Excused, count, excuse_of, excused_on
+from node.period_duties import ARRIVED_DAYS_LATE_MS, PeriodDuty
 from node.queries import DutyRow
 from schemas.cadence import due_at, grace_end
 from schemas.clock import at_time, business_day, iso_instant
@@ -22,7 +22,6 @@ from sync import directory
 from sync.database import read
 from sync.replica import Replica
 
-ARRIVED_DAYS_LATE_MS: Final = 2 * 86_400_000
 PAGE: Final = 500
 _GROUP: Final = "group"
 
@@ -86,25 +85,26 @@ def duty_day(replica: Replica, day: date) -> DutyDay:
 
 def duties(
     replica: Replica, unit: str, day: date, after: str | None, limit: int, state: str | None = None,
-    level: str | None = None,
+    level: str | None = None, kind: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The document of `GET /api/v1/duties`: what the subtree owes for the day, and for longer periods that end on it,
-    by unit; of one level, or in one state, when asked. And the nodes of the subtree.
+    by unit; of one level, of one kind, or in one state, when asked. And the nodes of the subtree.
     """
     with read(replica.db):
         judged = duty_day(replica, day)
-        due = groups_due(replica, unit, day) if level in (None, _GROUP) else ()
+        due = groups_due(replica, unit, day) if level in (None, _GROUP) and kind in (None, "check") else ()
         groups = [one for one in due if after is None or one.id > after]
-        periods = [] if level == _GROUP else owed_by(replica, unit, day, level)
-        periods = [one for one in periods if after is None or one.unit.id > after]
+        periods = period_duties.owed_on(replica, unit, day, level, kind)
+        periods = [one for one in periods if after is None or one.key > after]
         if state is not None:
             rows = duty_queries.rows_on(replica.db, day, [one.id for one in groups])
             groups = [one for one in groups if judged.state(one.id, rows.get(one.id)) == state]
             periods = [one for one in periods if one.state == state]
-        found = sorted([*(one.id for one in groups), *(one.unit.id for one in periods)])
+        found = sorted([*(one.id for one in groups), *(one.key for one in periods)])
         kept = frozenset(found[:limit])
         items = _items(replica, judged, [one for one in groups if one.id in kept])
-        items += _period_items(replica, judged, [one for one in periods if one.unit.id in kept])
+        shown = sorted((one for one in periods if one.key in kept), key=lambda one: one.key)
+        items += _period_items(replica, judged, shown)
         return {
             "unit": unit,
             "date": day.isoformat(),
@@ -195,6 +195,7 @@ def _items(replica: Replica, judged: DutyDay, groups: Sequence[Unit]) -> list[di
                 "name": group.name,
                 "level": _GROUP,
                 "kind": "check",
+                "form": None,
                 "period": judged.day.isoformat(),
                 "due_at": iso_instant(judged.due_ms),
                 "grace_until": iso_instant(judged.grace_ms),
@@ -215,39 +216,17 @@ def _items(replica: Replica, judged: DutyDay, groups: Sequence[Unit]) -> list[di
     return items
 
 
-def _period_items(replica: Replica, judged: DutyDay, owing: Sequence[OwedBy]) -> list[dict[str, Any]]:
-    """Confirmations owed for periods that end on the day."""
+def _period_items(replica: Replica, judged: DutyDay, owing: Sequence[PeriodDuty]) -> list[dict[str, Any]]:
+    """Confirmations and forms owed for periods that end on the day."""
     servers = servers_of(replica, [one.unit for one in owing], judged.day)
     received = duty_queries.arrived_at(replica.db, [one.given.event for one in owing if one.given])
-    items = []
-    for one in owing:
-        given, grace = one.given, one.owed.grace_ms
-        arrived = received.get(given.event) if given else None
-        known_to = servers.known_to.get(servers.hosts[one.unit.id])
-        why = why_missing(one.state, grace, known_to)
-        items.append(
-            {
-                "unit": one.unit.id,
-                "name": one.unit.name,
-                "level": one.unit.level,
-                "kind": "confirmation",
-                "period": one.owed.period.key,
-                "due_at": iso_instant(one.owed.due_ms),
-                "grace_until": iso_instant(grace),
-                "state": one.state,
-                "why": why,
-                "silent_since": iso_instant(known_to) if why == "silent" else None,
-                "event": given.event if given else None,
-                "recorded_at": iso_instant(given.first_recorded_at) if given else None,
-                "received_at": iso_instant(arrived),
-                "arrived_late": bool(
-                    given and not given.late and arrived is not None and arrived > grace + ARRIVED_DAYS_LATE_MS
-                ),
-                "conflicts": given.conflicts if given else 0,
-                "excuse": excuse_of(replica, one.unit.id, judged.day) if one.state == "excused" else None,
-            }
+    return [
+        period_duties.item(
+            replica, judged.day, one, servers.known_to.get(servers.hosts[one.unit.id]),
+            received.get(one.given.event) if one.given else None,
         )
-    return items
+        for one in owing
+    ]  # fmt: skip
 
 
 def nodes_below(replica: Replica, unit: str) -> list[dict[str, Any]]:

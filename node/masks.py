@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from node import rollup
 from node.access import EVIDENCE
+from schemas.errors import Forbidden
 from schemas.masking import below_township, masked
 from schemas.periods import Period, parse_period, period_of
 from sync.directory import tree_of
@@ -33,6 +34,19 @@ def for_role(
     month = _month(document) if as_of is None else None
     seen = _seen(replica, document["unit"], month, now_ms) if month else None
     return masked(document, by, level_of, seen)
+
+
+def form_for_role(document: dict[str, Any], role: str) -> dict[str, Any]:
+    """A form's rollup as somebody of a role may read it: whole for who may open the returns. Else from township level
+    up, where no figure is masked: rows below it are left out together (`rows_withheld`), so none can be worked out.
+    Raises Forbidden for a unit below township level.
+    """
+    if role in EVIDENCE:
+        return document
+    if below_township(document["level"]):
+        raise Forbidden("small_forms", field="unit", value=document["unit"])
+    small = any(below_township(row["level"]) for row in document["rows"])
+    return {**document, "rows": [] if small else document["rows"], "rows_withheld": small}
 
 
 def _month(document: dict[str, Any]) -> Period | None:

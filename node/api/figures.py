@@ -46,7 +46,14 @@ class Duties(MethodView):
         unit = _known(node, query.get("unit") or me().unit)
         day = parse_day(query["date"], "date") if "date" in query else _today(node)
         return duties.duties(
-            node, unit, day, query.get("after"), query["limit"], query.get("state"), query.get("level")
+            node,
+            unit,
+            day,
+            query.get("after"),
+            query["limit"],
+            query.get("state"),
+            query.get("level"),
+            query.get("kind"),
         )
 
 

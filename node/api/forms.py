@@ -22,6 +22,7 @@ from node.asof import known_at
 from node.form_files import form_file
 from node.forms import forms_of
 from node.guard import language, me, replica, wake
+from node.masks import form_for_role
 from node.scope import today_of
 from schemas.errors import NotFound
 from schemas.forms import form_payload
@@ -102,6 +103,7 @@ class FormRollup(MethodView):
             document = form_rollup.answer(
                 node, query["form"], unit, query["period"], tree=query["tree"], now_ms=at_ms, language=language()
             )
+        document = form_for_role(document, me().role)
         if query["format"] == "json":
             return document
         content, content_type, name = form_file(document, query["format"], language())

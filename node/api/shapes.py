@@ -16,6 +16,7 @@ from schemas.unit_acts import LEVELS
 UNIT: Final = validate.Regexp(r"\A[0-9]{12}(?:[0-9]{3})?\Z", error="12 or 15 digits")
 DAY: Final = validate.Regexp(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", error="YYYY-MM-DD")
 EVENT: Final = validate.Regexp(r"\A[A-Za-z0-9_-]{43}\Z", error="an event's hash, 43 characters")
+DUTY_KINDS: Final = ("check", "confirmation", "form")
 SHORT: Final = validate.Length(max=200)
 PERIOD: Final = validate.Length(1, 200)  # `period=` is a value that got lost, not the month of today
 
@@ -175,12 +176,13 @@ class QualityRecordsQuery(Page):
 
 
 class DutiesQuery(Page):
-    """Which day of which subtree, of which level, and duties in which state."""
+    """Which day of which subtree, of which level and kind, and duties in which state."""
 
     unit = fields.String(validate=UNIT)
     date = fields.String(validate=DAY)
     level = fields.String(validate=validate.OneOf(["group", "village", "township", "county", "city"]))
-    state = fields.String(validate=validate.OneOf(STATES))
+    kind = fields.String(validate=validate.OneOf(DUTY_KINDS))
+    state = fields.String(validate=validate.OneOf(tuple(dict.fromkeys((*STATES, *RETURN_STATES)))))
 
 
 class UnitsQuery(Page):

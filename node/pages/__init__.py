@@ -10,6 +10,7 @@ from node.pages import (
     carrying,
     case,
     casework,
+    check_returning,
     devices,
     erasing,
     evidence,
@@ -42,9 +43,9 @@ def blueprint() -> Blueprint:
     """All pages of a node."""
     routes = Blueprint("pages", __name__)
     for subject in (
-        today, found_case, phone, taking_in, todo, supervising, records, casework, case, missing, missing_reports,
-        lifting, reminding, reports, forms, form_totals, quality, quality_records, people, account, devices, users,
-        nodes, syncing, carrying, figures, figures_behind, audit, evidence, erasing,
+        today, found_case, phone, taking_in, todo, supervising, records, check_returning, casework, case, missing,
+        missing_reports, lifting, reminding, reports, forms, form_totals, quality, quality_records, people, account,
+        devices, users, nodes, syncing, carrying, figures, figures_behind, audit, evidence, erasing,
     ):  # fmt: skip
         subject.register(routes)
     return routes

@@ -7,8 +7,10 @@ from typing import Any, Final
 from flask import Blueprint, Response, request, url_for
 
 from node import form_rollup
+from node.access import EVIDENCE
 from node.forms import forms_of
 from node.guard import language, me, replica
+from node.masks import form_for_role
 from node.pages.choosing import crumbs, neighbour
 from node.pages.forms import newest
 from node.pages.frame import page
@@ -40,10 +42,12 @@ def form_totals() -> Response:
     period = parse_period(request.args.get("period") or newest(versions[-1].cadence, today).key)
     now = node.env.now_ms()
     document = form_rollup.answer(node, form, unit, period.key, tree=tree_mode, now_ms=now, language=language())
+    document = form_for_role(document, me().role)
+    opens = me().role in EVIDENCE  # who sees figures only opens no single return
     duties = form_rollup.listed(
         node, form, unit, period.key, tree=tree_mode, state=state, now_ms=now, after=request.args.get("after"),
         limit=A_PAGE,
-    )  # fmt: skip
+    ) if opens else None  # fmt: skip
 
     def here(**changed: Any) -> str:
         asked: dict[str, Any] = {"form": form, "unit": unit, "period": period.key, "tree": tree_mode, "state": state}
@@ -65,11 +69,13 @@ def form_totals() -> Response:
         "rows": [{**row, "href": None if row["key"] == unit else here(unit=row["key"])} for row in document["rows"]],
         "state": state,
         "states": [(one, here(state=one)) for one in (None, "missing", "due", "sent", "late", "returned", "excused")],
-        "duties": [
+        "duties": None
+        if duties is None
+        else [
             {**one, "href": url_for("pages.form_return", form=form, unit=one["unit"], period=one["period"])}
             for one in duties["items"]
         ],
-        "next": here(after=duties["next"]) if duties["next"] else None,
+        "next": here(after=duties["next"]) if duties and duties["next"] else None,
         "files": [
             (kind, url_for("returns.FormRollup", form=form, unit=unit, period=period.key, tree=tree_mode, format=kind))
             for kind in FILES

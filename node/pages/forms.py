@@ -10,13 +10,14 @@ from typing import Any, Final
 from flask import Blueprint, Response, redirect, request, url_for
 
 from node import form_returns
+from node.access import EVIDENCE
 from node.calendars import calendar_of
 from node.forms import forms_of
 from node.guard import language, me, replica, wake
 from node.pages.case_words import told, unit_name
 from node.pages.evidence import evidence_url
 from node.pages.form_words import as_values, errors_of, questions, rules_of, shown_values, typed_values
-from node.pages.frame import page, typed
+from node.pages.frame import page, require_sure, typed
 from node.pages.records import steps
 from node.records import path_of
 from node.scope import hosts, require_scope, today_of
@@ -54,12 +55,13 @@ def forms_page() -> Response:
     with read(node.db):
         forms = forms_of(node.db)
         held = [one for form in forms.ids() if (one := forms.on(form, today)) is not None]
-        own = [row for one in held for row in _rows(node, forms, one, unit, lang)]
+        opens = me().role in EVIDENCE  # else figures only: totals, no single return
+        own = [row for one in held for row in _rows(node, forms, one, unit, lang)] if opens else []
     own.sort(key=lambda row: OPEN.index(row["state"]) if row["state"] in OPEN else len(OPEN))
     below = [
         {
             "title": one.title[lang],
-            "levels": [level for level in one.levels if LEVELS.index(level) < LEVELS.index(unit.level)],
+            "levels": [level for level in one.levels if LEVELS.index(level) < LEVELS.index(unit.level) + (not opens)],
             "cadence": one.cadence,
             "href": url_for("pages.form_totals", form=one.id, unit=unit.id, period=newest(one.cadence, today).key),
         }
@@ -67,7 +69,7 @@ def forms_page() -> Response:
     ]
     return page(
         "forms.html", "nav.reports", unit={"id": unit.id, "name": unit.name, "level": unit.level}, own=own,
-        below=[one for one in below if one["levels"]], any_form=bool(held), may=may_fill(node, unit.id),
+        below=[one for one in below if one["levels"]], any_form=bool(held), opens=opens, may=may_fill(node, unit.id),
     )  # fmt: skip
 
 
@@ -132,11 +134,13 @@ def send_form_back() -> Any:
     require_scope(replica(), me(), asked["unit"])
     try:
         reason = words(MAX_WORDS)(given, "reason")
+        require_sure()
         form_returns.send_back(replica(), me(), event, {"reason": reason}, typed("idem") or secrets.token_hex(16))
     except GridError as error:
-        if error.field not in ("reason", "event"):
+        if error.field not in ("reason", "event", "confirm"):
             raise
-        return _page(asked, {}, {"reason": told(language(), error, NAMES)}, error.status, given)
+        where = "confirm" if error.field == "confirm" else "reason"
+        return _page(asked, {}, {where: told(language(), error, NAMES)}, error.status, given)
     wake()
     return redirect(_here(asked))
 

@@ -55,6 +55,7 @@ INSIDE: Final = {
     "pages.nodes_page": ("pages.one_node", "pages.replace_node", "pages.revoke_node", "pages.readmit_node"),
     "pages.missing": ("pages.missing_reports", "pages.excuses", "pages.enter_excuse", "pages.cancel_excuse",
                       "pages.reminders"),
+    "pages.records": ("pages.check_return", "pages.send_check_back"),
 }  # fmt: skip
 TABS: Final = 4
 MAX_TEXT: Final = 2_000
@@ -104,6 +105,12 @@ def rooms() -> Rooms:
     """What this application has besides a node's own pages."""
     added: Rooms = current_app.extensions["rooms"]
     return added
+
+
+def require_sure() -> None:
+    """Raises Invalid unless the form says that its act, which can't be taken back, is meant."""
+    if request.form.get("confirm") != "yes":
+        raise Invalid("confirm_needed", field="confirm")
 
 
 def may_open(endpoint: str, role: str) -> bool:

@@ -18,6 +18,7 @@ from node.duties import Servers
 from node.guard import me, replica
 from node.pages.case_words import unit_name
 from node.pages.frame import page
+from node.pages.missing_forms import form_rows
 from node.scope import hosts, today_of
 from schemas.confirmations import OWING, last_owed, owed_on
 from schemas.duties import why_missing
@@ -62,6 +63,7 @@ def missing_reports() -> Response:
             "level": level,
             "levels": _levels(node, unit),
             "period": period,
+            "forms": form_rows(node, unit),
         }
         if level and period:
             model |= _model(node, unit, level, period)

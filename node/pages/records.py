@@ -10,12 +10,12 @@ from flask import Blueprint, request
 from node import duty_queries, queries
 from node.checks import duty_state_of
 from node.guard import language, me, replica
-from node.pages.frame import page, time_text
+from node.pages.frame import may_open, page, time_text
 from node.records import Path, path_of, returned_json
 from schemas.checks import Report
 from schemas.clock import business_day
 from schemas.labels import label
-from schemas.units import LEVELS
+from schemas.units import LEVELS, Tree
 from sync import directory
 from sync.replica import Replica
 
@@ -41,13 +41,22 @@ def records() -> Any:
     units = [unit] if alone else [one.id for one in tree.subtree(unit, last)]
     first = last - timedelta(days=YEAR_DAYS if alone else RECORD_DAYS)
     wanted = None if unit == node.identity.unit else units[:MAX_UNITS]
+    found = recent(node, wanted, first, last)
+    for one in found:  # the one that counts, not sent back yet, of a unit below
+        open_still = one["amended_by"] is None and one["returned"] is None
+        one["may_return"] = open_still and _may_return(tree, one["unit_id"])
     model: dict[str, Any] = {
-        "records": recent(node, wanted, first, last),
+        "records": found,
         "first": first,
         "last": last,
         "limit": RECORDS,
     }
     return page("records.html", "nav.records", unit=known or {"id": unit, "name": unit}, **model)
+
+
+def _may_return(tree: Tree, unit: str) -> bool:
+    """Whether the reader stands above a unit, and may send its checks back."""
+    return may_open("pages.check_return", me().role) and unit != me().unit and tree.ever_below(unit, me().unit)
 
 
 def recent(node: Replica, units: list[str] | None, first: date, last: date) -> list[dict[str, Any]]:

@@ -14,8 +14,9 @@ from node.calendars import calendar_of
 from node.confirmation_duties import OwedBy, judged
 from node.guard import language, me, replica, wake
 from node.pages.case_words import told, unit_name
-from node.pages.frame import page, typed
+from node.pages.frame import page, require_sure, typed
 from node.scope import hosts, require_scope, today_of
+from schemas.case_fields import MAX_WORDS, words
 from schemas.case_measures import CASE_MEASURES
 from schemas.confirmations import CONFIRMATION_MEASURES, MAX_REMARKS, last_owed, owed_between, rates_of
 from schemas.errors import GridError, Invalid, NotFound
@@ -90,13 +91,16 @@ def return_report() -> Any:
     """Sends a confirmation back with a reason; the key in the form makes a double click harmless."""
     unit, period, reason = typed("unit"), typed("period"), request.form.get("reason", "")
     try:
+        words(MAX_WORDS)(reason, "reason")
+        require_sure()
         confirmations.send_back(
             replica(), me(), typed("event"), {"reason": reason}, typed("idem") or secrets.token_hex(16)
         )
     except GridError as error:
-        if error.field not in ("reason", "event"):
+        if error.field not in ("reason", "event", "confirm"):
             raise
-        said = {"reason": told(language(), error, {"reason": "page.report.reason"})}
+        where = "confirm" if error.field == "confirm" else "reason"
+        said = {where: told(language(), error, {"reason": "page.report.reason"})}
         return _report(unit, period, "", said, error.status, reason)
     wake()
     flash(label(language(), "page.report.sent_back"))

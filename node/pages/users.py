@@ -7,9 +7,9 @@ from flask import Blueprint, Response, request
 from node import accounts, accounts_admin, sessions
 from node.accounts_admin import Listed
 from node.guard import language, me, replica
-from node.pages.frame import page, typed
+from node.pages.frame import page, require_sure, typed
 from schemas.clock import business_day
-from schemas.errors import GridError, Invalid
+from schemas.errors import GridError
 from schemas.labels import explain
 from schemas.roles import HUB_ROLES, ROLES
 from sync.directory import tree_of
@@ -61,8 +61,7 @@ def disable_user() -> Response:
     name = typed("name")
     accounts_admin.managed(replica(), me(), name)
     try:
-        if request.form.get("confirm") != "yes":
-            raise Invalid("confirm_needed", field="confirm")
+        require_sure()
         accounts_admin.disable(replica(), me(), name)
     except GridError as error:
         return _one(name, error)

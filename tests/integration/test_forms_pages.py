@@ -50,8 +50,7 @@ def test_who_may_not_fill_is_refused_and_sees_no_form(desk: Desk) -> None:
     assert client.post("/forms/return", data=filled(), headers=worker).status_code == 403
     assert client.post("/forms/return", data=filled(), headers=western).status_code == 403
     assert '<button class="btn btn--main btn--wide' not in text(client, worker, URL)
-    for path in ("/forms", URL, f"/forms/totals?form=judges&unit={WEST}"):
-        text(client, viewer, path, 403)
+    text(client, viewer, URL, 403)  # single returns; the totals are figures
     assert hub.count("form_return") == 0
 
 
@@ -102,11 +101,14 @@ def test_a_higher_unit_sends_a_form_back_with_a_reason_that_the_unit_reads(desk:
     own = hub.user("own", "reviewer", WEST)
     client.post("/forms/return", data=filled(), headers=own)
     event = hub.db.execute("SELECT event FROM form_sent").fetchone()[0]
-    back = {**ABOUT, "event": event, "reason": " ", "idem": "b"}
+    back = {**ABOUT, "event": event, "reason": " ", "idem": "b", "confirm": "yes"}
     refused = client.post("/forms/back", data=back, headers=headers)
     assert (refused.status_code, "aria-invalid" in refused.text) == (422, True)
     assert client.post("/forms/back", data=back | {"reason": "x"}, headers=own).status_code == 403
     assert 'action="/forms/back"' not in text(client, own, URL)
+    unsure = client.post("/forms/back", data=back | {"reason": "请核对", "confirm": ""}, headers=headers)
+    assert (unsure.status_code, "请先勾选确认" in unsure.text, "请核对" in unsure.text) == (422, True, True)
+    assert hub.count("check_return") == 0
     assert client.post("/forms/back", data=back | {"reason": "请核对在册总数"}, headers=headers).status_code == 302
     page = text(client, own, URL)
     assert ("请核对在册总数" in page, "退回" in page, "更正" in page) == (True,) * 3
@@ -187,7 +189,7 @@ def test_what_is_not_sent_and_what_was_sent_back_stands_on_the_to_do_list_of_its
     client.post("/forms/return", data=filled(), headers=headers)
     assert "supervised/2026-Q3" not in rows(client, headers, WEST)
     event = hub.db.execute("SELECT event FROM form_sent").fetchone()[0]
-    client.post("/forms/back", data={**ABOUT, "event": event, "reason": "请核对"}, headers=headers)
+    client.post("/forms/back", data={**ABOUT, "event": event, "reason": "请核对", "confirm": "yes"}, headers=headers)
     assert rows(client, headers, WEST)[event] == "form_returned"
     page = text(client, headers, f"/todo?unit={WEST}")
     assert "2026-Q3 的《社区矫正和安置帮教情况统计表（总数）》被退回" in page

@@ -95,11 +95,14 @@ def test_a_report_is_sent_back_from_its_page_and_the_unit_sees_why(desk: Desk) -
     event = hub.db.execute("SELECT event FROM confirmation_duty").fetchone()[0]
     own = hub.user("v1", "reviewer", W_VILLAGE)
     at = f"/reports/period?unit={W_VILLAGE}&period={H1}"
-    sent = {"unit": W_VILLAGE, "period": H1, "event": event, "reason": "请核对发现数"}
+    sent = {"unit": W_VILLAGE, "period": H1, "event": event, "reason": "请核对发现数", "confirm": "yes"}
     assert "退回更正" not in text(client, own, at)  # not by the unit itself
     assert client.post("/reports/period/return", data=sent, headers=own).status_code == 403
     blank = client.post("/reports/period/return", data={**sent, "reason": " "}, headers=headers)
     assert (blank.status_code, "退回原因" in blank.text, hub.count("check_return")) == (422, True, 0)
+    unsure = client.post("/reports/period/return", data={**sent, "confirm": ""}, headers=headers)
+    assert (unsure.status_code, "请先勾选确认" in unsure.text, sent["reason"] in unsure.text) == (422, True, True)
+    assert hub.count("check_return") == 0
     assert client.post("/reports/period/return", data=sent, headers=headers).status_code == 302
     assert "原因：请核对发现数" in text(client, own, at)
     assert 'name="reason"' not in text(client, headers, at)  # once is enough

@@ -103,7 +103,7 @@ def test_a_higher_level_returns_a_report_on_its_page_with_a_reason(city: City, v
     town = signed_in(city.hub, "reviewer", W_TOWN)
     path = f"/reports/period?unit={W_VILLAGE}&period={H1}"
     assert "退回更正" in town.get(path).text
-    form = {"unit": W_VILLAGE, "period": H1, "event": event, "reason": "请核对刘家湾的数字"}
+    form = {"unit": W_VILLAGE, "period": H1, "event": event, "reason": "请核对刘家湾的数字", "confirm": "yes"}
     for wrong in ({"reason": "  "}, {"reason": "长" * 501}):
         refused = post(town, path, "/reports/period/return", form | wrong)
         assert refused.status_code == 422
@@ -120,7 +120,7 @@ def test_nobody_returns_the_own_report_or_one_above(city: City, village: Casewor
     own = signed_in(city.hub, "reviewer", W_VILLAGE)
     path = f"/reports/period?unit={W_VILLAGE}&period={H1}"
     assert "/reports/period/return" not in own.get(path).text
-    form = {"unit": W_VILLAGE, "period": H1, "event": event, "reason": "错"}
+    form = {"unit": W_VILLAGE, "period": H1, "event": event, "reason": "错", "confirm": "yes"}
     assert post(own, path, "/reports/period/return", form).status_code == 403
     assert city.hub.count("check_return") == 0
 
