@@ -24,7 +24,7 @@ TYPES: Final = {
 _BAR: Final = Paper(120, 10)
 # What Markdown would take for markup.
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>#|~])")
-_AT_START: Final = re.compile(r"^(\s*)([+\-=]|\d+[.)])(?=\s|$)", re.M)
+_AT_START: Final = re.compile(r"^(\s*\d*)([+\-=.)])(?=\s|$)", re.M)
 
 
 def rendered(document: Document, kind: str) -> bytes:
@@ -40,7 +40,7 @@ def markdown(document: Document) -> str:
     parts = [f"# {_plain(document['title'])}", f"{_plain(issue_words(document))}　{_plain(document['name'])}"]
     for block in document["blocks"]:
         if block["t"] == "h":
-            parts.append(f"## {_plain(block['text'])}")
+            parts.append(f"## {_inside(block['text'])}")
         elif block["t"] == "p":
             parts.append(_plain(cell_text(block["spans"])))
         elif block["t"] == "words":
@@ -52,12 +52,18 @@ def markdown(document: Document) -> str:
 
 
 def _plain(text: str) -> str:
-    return _AT_START.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", text))
+    """A paragraph: no list, whatever it begins with."""
+    return _AT_START.sub(r"\1\\\2", _inside(text))
+
+
+def _inside(text: str) -> str:
+    """Words inside a line."""
+    return _MARKUP.sub(r"\\\1", text)
 
 
 def _table(block: Block) -> str:
     rows = [block["head"], *block["rows"], *([block["foot"]] if block["foot"] else [])]
-    lines = ["| " + " | ".join(_plain(cell_text(cell)) for cell in row) + " |" for row in rows]
+    lines = ["| " + " | ".join(_inside(cell_text(cell)) for cell in row) + " |" for row in rows]
     rule = "|" + "|".join(" --- " if at in block["words"] else " ---: " for at in range(len(block["head"]))) + "|"
     return "\n".join([lines[0], rule, *lines[1:]])
 

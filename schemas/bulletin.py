@@ -17,6 +17,8 @@ from schemas.periods import Period
 Row: TypeAlias = Mapping[str, Any]
 
 NONE: Final = "—"
+# What stands between two sentences; Chinese ones bring their own room.
+BETWEEN: Final = {"zh_CN": "", "en": " "}
 MAX_UNITS: Final = 60  # rows of the table of units below; the rest is named by number
 MAX_REMARKS: Final = 2_000
 _CHECKS: Final = (
@@ -109,7 +111,10 @@ class _Maker:
         return found
 
     def _paragraph(self, *sentences: list[Span]) -> Block:
-        return {"t": "p", "spans": [span for sentence in sentences for span in sentence]}
+        spans: list[Span] = []
+        for sentence in sentences:
+            spans += [BETWEEN[self._language], *sentence] if spans and BETWEEN[self._language] else sentence
+        return {"t": "p", "spans": spans}
 
     def _percent(self, found: Row) -> list[Span]:
         """83.04%（666/802）: never without what it is made of."""
@@ -290,8 +295,9 @@ class _Maker:
                 ))  # fmt: skip
         lines += self._order()
         text = self._word("bulletin.proof.joint").join(lines)
-        said = [f"{text}{self._word('bulletin.proof.stop')}"] if text else []
-        return [self._paragraph([*said, self._word("bulletin.proof.rounding")])]
+        said: list[Span] = [f"{text}{self._word('bulletin.proof.stop')}"] if text else []
+        rounding: list[Span] = [self._word("bulletin.proof.rounding")]
+        return [self._paragraph(*([said] if said else []), rounding)]
 
     def _sum(self, parts: Sequence[int], whole: int) -> str:
         listed = self._word("bulletin.plus").join(f"{part:,}" for part in parts)
