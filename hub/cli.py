@@ -19,6 +19,7 @@ from node.cli import count
 from node.exports import about, rollup_file, text_table, with_definitions
 from node.home import Home
 from node.masks import mask
+from node.scope import unit_named
 from node.terminal import DONE, Parser, language, progress, run, show
 from schemas.comparison import BOTH, KINDS
 from schemas.errors import Invalid
@@ -123,8 +124,8 @@ def _rollup(arguments: argparse.Namespace) -> int:
     replica = home.replica()
     with known_at(replica, arguments.as_of) as (earlier, at_ms):
         document = rollup.answer(
-            earlier, arguments.unit, arguments.period, by=arguments.by, tree=arguments.tree, now_ms=at_ms,
-            language=language(), campaign=arguments.campaign, categories=arguments.categories,
+            earlier, unit_named(replica, arguments.unit), arguments.period, by=arguments.by, tree=arguments.tree,
+            now_ms=at_ms, language=language(), campaign=arguments.campaign, categories=arguments.categories,
             compare=arguments.compare,
         )  # fmt: skip
         if kind in ("csv", "xlsx"):

@@ -10,6 +10,7 @@ from hub import bulletin, bulletin_files, unit_changes
 from node import commands
 from node.commands import Subparsers
 from node.home import Home
+from node.scope import unit_named
 from node.terminal import DONE, REFUSED, language, progress, show
 from schemas.errors import Invalid, NotFound
 from schemas.labels import explain, label
@@ -67,7 +68,9 @@ def _bulletin(arguments: argparse.Namespace) -> int:
         raise Invalid("output_needed", field="-o", value=arguments.output, kind="pdf")
     remarks = _text(Path(arguments.remarks)) if arguments.remarks else ""
     home = Home(Path(arguments.data))
-    document = bulletin.draft(home.replica(), arguments.unit, arguments.period, language=language(), remarks=remarks)
+    replica = home.replica()
+    unit = unit_named(replica, arguments.unit)
+    document = bulletin.draft(replica, unit, arguments.period, language=language(), remarks=remarks)
     home.close()
     content = bulletin_files.rendered(document, arguments.format)
     if arguments.output:

@@ -104,16 +104,24 @@ def rollup_file(document: dict[str, Any], kind: str, language: str) -> tuple[byt
         return b"".join(csv_chunks(table)), CSV_TYPE, name
     sheets = [
         Sheet(label(language, "table.sheet"), table, figures_from=2),
-        Sheet(label(language, "table.notes"), _notes(document)),
+        Sheet(label(language, "table.notes"), notes(document, language)),
         Sheet(label(language, "table.definitions"), definitions(document, language)),
     ]
     with xlsx_file(sheets, parse_instant(document["as_of"], "as_of")) as content:
         return content.read(), XLSX_TYPE, name
 
 
-def _notes(document: dict[str, Any]) -> list[list[Cell]]:
-    asked = ("unit", "period", "tree", "campaign", "categories", "as_of", "position")
-    return [[name, str(document[name])] for name in asked if name in document]
+ASKED: Final = ("title", "unit", "period", "measure", "tree", "campaign", "categories", "as_of", "position")
+
+
+def notes(document: Mapping[str, Any], language: str) -> list[list[Cell]]:
+    """What a table is about, as of when: a row for each of ASKED that is known."""
+    said = {name: str(document[name]) for name in ASKED if document.get(name) is not None}
+    if "tree" in said:
+        said["tree"] = label(language, f"page.rollup.tree.{said['tree']}")
+    if "measure" in said:
+        said["measure"] = label(language, f"measure.{said['measure']}")
+    return [[label(language, f"table.note.{name}"), text] for name, text in said.items()]
 
 
 def definitions(document: dict[str, Any], language: str) -> list[list[Cell]]:

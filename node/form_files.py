@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from node.exports import rate_cells, rate_header
+from node.exports import notes, rate_cells, rate_header
 from node.form_rollup import MEASURES
 from node.sheets import CSV_TYPE, XLSX_TYPE, Cell, Sheet, csv_chunks, xlsx_file
 from schemas.clock import parse_instant
@@ -22,10 +22,9 @@ def form_file(document: Mapping[str, Any], kind: str, language: str) -> tuple[by
     table = table_of(document, language)
     if kind == "csv":
         return b"".join(csv_chunks(table)), CSV_TYPE, name
-    named = ("title", "unit", "period", "tree", "as_of", "position")
-    notes: list[list[Cell]] = [[key, str(document[key])] for key in named]
-    notes += [[SMALL_TEXT, label(language, "definition.small")], [OTHER_TEXT, label(language, "definition.complement")]]
-    sheets = [Sheet(label(language, "table.sheet"), table), Sheet(label(language, "table.notes"), notes)]
+    about = notes(document, language)
+    about += [[SMALL_TEXT, label(language, "definition.small")], [OTHER_TEXT, label(language, "definition.complement")]]
+    sheets = [Sheet(label(language, "table.sheet"), table), Sheet(label(language, "table.notes"), about)]
     with xlsx_file(sheets, parse_instant(document["as_of"], "as_of")) as content:
         return content.read(), XLSX_TYPE, name
 

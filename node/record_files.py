@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any, Final
 
 from node.category_lists import lists_of, word_of
+from node.exports import notes
+from node.queries import events_held
 from node.rollup_records import records
 from node.sheets import Cell, Sheet, csv_file, xlsx_file
-from schemas.clock import business_day
+from schemas.clock import business_day, iso_instant
 from schemas.labels import has_label, label
 from sync.database import read
 from sync.directory import tree_of
@@ -32,9 +34,14 @@ def record_file(replica: Replica, asked: dict[str, Any], kind: str, language: st
             return csv_file(rows)
         sheets = [
             Sheet(label(language, "table.records"), rows),
-            Sheet(label(language, "table.notes"), _notes(asked, language)),
+            Sheet(label(language, "table.notes"), _notes({**asked, **known(replica, now_ms)}, language)),
         ]
         return xlsx_file(sheets, now_ms)
+
+
+def known(replica: Replica, now_ms: int) -> dict[str, Any]:
+    """As of when a list is: {as_of, position}."""
+    return {"as_of": iso_instant(now_ms), "position": events_held(replica.db)}
 
 
 def _rows(replica: Replica, asked: dict[str, Any], language: str, now_ms: int) -> Iterator[list[Cell]]:
@@ -73,7 +80,7 @@ def _reader(replica: Replica, language: str, now_ms: int) -> Callable[[dict[str,
 
 
 def _notes(asked: dict[str, Any], language: str) -> list[list[Cell]]:
-    rows: list[list[Cell]] = [[name, str(asked[name])] for name in ("unit", "period", "measure", "tree")]
-    rows += [[name, key] for name, key in asked["filters"].items()]
+    rows = notes(asked, language)
+    rows += [[label(language, f"table.note.{name}"), key] for name, key in asked["filters"].items()]
     measure = asked["measure"]
     return [*rows, [label(language, f"measure.{measure}"), label(language, f"definition.{measure}")]]

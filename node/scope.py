@@ -17,6 +17,13 @@ def today_of(replica: Replica) -> date:
     return business_day(replica.env.now_ms())
 
 
+def unit_named(replica: Replica, text: str) -> str:
+    """The id of a unit as a person at the terminal names it: by its id, or by the code that it has today."""
+    tree = directory.tree_of(replica)
+    found = None if tree.exists(text) else tree.holder(text, today_of(replica))
+    return found.id if found else text
+
+
 def in_scope(replica: Replica, account: Account, unit: str) -> bool:
     """Whether the unit is, or ever was, in the subtree of the account's own."""
     return unit == account.unit or directory.tree_of(replica).ever_below(unit, account.unit)

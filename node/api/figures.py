@@ -18,7 +18,7 @@ from node.campaigns import held
 from node.exports import definitions_file, rollup_file, with_definitions
 from node.guard import language, me, replica
 from node.masks import for_role, mask
-from node.record_files import record_file
+from node.record_files import known, record_file
 from node.rollup_records import read_filters, records
 from node.sheets import FILE_TYPES, pieces
 from schemas.campaigns import campaign_payload
@@ -157,8 +157,9 @@ class Records(MethodView):
             if query["format"] == "json":
                 return records(earlier, now_ms=at_ms, after=query.get("after"), limit=query["limit"], **asked)
             content = record_file(earlier, asked, query["format"], language(), at_ms)
+            as_known = known(earlier, at_ms)
         name = f"{asked['measure']}-{asked['unit']}-{asked['period'].replace('..', '_')}.{query['format']}"
-        return attachment(pieces(content), FILE_TYPES[query["format"]], name)
+        return attachment(pieces(content), FILE_TYPES[query["format"]], name, as_known)
 
 
 @rollup_routes.route("/rollup/arrived")

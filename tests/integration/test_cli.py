@@ -107,6 +107,13 @@ def test_every_figure_format_is_written_and_a_wrong_question_refused(desk: Desk)
     assert files["csv"].startswith(b"\xef\xbb\xbf")
     assert files["xlsx"].startswith(b"PK")
     assert [row["key"] for row in json.loads(files["json"])["rows"]] == [EAST, WEST]
+    file = desk.folder / "acts.json"
+    recode = {"type": "unit", "act": "recode", "unit": WEST, "code": "421088000000", "date": "2026-01-01"}
+    file.write_text(json.dumps([recode]), encoding="utf-8")
+    assert desk.at_hub("publish", file).code == 0
+    by_code = ["--unit", "421088000000", *november]
+    assert desk.at_hub("rollup", *by_code, "--json").document["unit"] == WEST  # known by its new code, too
+    assert "西县" in desk.at_hub("bulletin", *by_code).out
     then = date(2026, 1, 1)
     empty = desk.at_hub(*asked, "--as-of", f"{then}T00:00:00Z")
     assert empty.code == 2  # nothing was known of the unit then

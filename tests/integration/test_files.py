@@ -54,6 +54,8 @@ def test_a_workbook_says_what_each_figure_means_and_is_the_same_at_any_hour() ->
     assert name == f"rollup-{CITY}-2026-11.xlsx"
     book = zipfile.ZipFile(io.BytesIO(first))
     assert book.read("xl/workbook.xml").count(b"<sheet ") == 3
+    notes = book.read("xl/worksheets/sheet2.xml").decode()
+    assert all(word in notes for word in ("单位代码", CITY, "期间", "隶属", "按当时隶属", "截至", document["as_of"]))
     for language in LANGUAGES:
         table = definitions(document, language)
         assert len(table) == 1 + len(document["measures"]) + len(document["rates"]) + 2
@@ -119,7 +121,11 @@ def test_the_records_behind_a_cell_come_as_a_file_all_of_them() -> None:
     assert (row[header.index("类别")], row[header.index("来源")]) == ("邻里", "法院委托")
     book = browser.get(f"{asked}registered&format=xlsx", headers=headers)
     assert book.content_type.endswith("spreadsheetml.sheet")
-    assert zipfile.ZipFile(io.BytesIO(book.get_data())).read("xl/workbook.xml").count(b"<sheet ") == 2
+    opened = zipfile.ZipFile(io.BytesIO(book.get_data()))
+    assert opened.read("xl/workbook.xml").count(b"<sheet ") == 2
+    one = browser.get(f"{asked}registered", headers=headers).json
+    assert (book.headers["Grid-As-Of"], book.headers["Grid-Position"]) == (one["as_of"], str(one["position"]))
+    assert one["as_of"] in opened.read("xl/worksheets/sheet2.xml").decode()
     assert cells_of(browser.get(f"{asked}closed&format=csv", headers=headers).get_data())[1:] == []
     viewer = city.hub.user("vera", "viewer")
     assert browser.get(f"{asked}registered&format=csv", headers=viewer).status_code == 403

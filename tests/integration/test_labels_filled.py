@@ -16,9 +16,11 @@ from jinja2 import Environment, nodes
 from node.accounts_admin import STATES as ACCOUNT_STATES
 from node.arrivals import EVERYWHERE as ARRIVING_EVERYWHERE
 from node.arrivals import KINDS as ARRIVING
+from node.cases.figure_queries import FILTERS
 from node.cases.forms import widgets
 from node.cases.review_queries import LISTS as REVIEW_LISTS
 from node.cases.supervision_queries import STATES as SUPERVISION_STATES
+from node.exports import ASKED
 from node.form_rollup import MEASURES as FORM_MEASURES
 from node.pages.audit import COLUMNS as AUDIT_COLUMNS
 from node.pages.evidence_words import FIELDS
@@ -89,6 +91,7 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     ),
     "column.": RECORD_COLUMNS,
     "table.": ("figure", "definition", "numerator", "denominator"),
+    "table.note.": (*ASKED, *FILTERS),
     "arrived.": (*ARRIVING, *ARRIVING_EVERYWHERE, "amended"),
     "compare.": tuple(f"{kind}{end}" for kind in COMPARED_WITH for end in ("", "_change")),
     "duty.": STATES,
