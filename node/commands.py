@@ -19,8 +19,8 @@ from node.home import Home
 from node.repair import repair
 from node.terminal import DONE, WRONG, language, progress, show
 from schemas.clock import iso_instant
-from schemas.errors import Conflict, Invalid
-from schemas.labels import label
+from schemas.errors import Conflict, GridError, Invalid
+from schemas.labels import explain, label
 from schemas.roles import ROLES
 from schemas.strict_json import dumps
 from sync import enrol, log
@@ -218,7 +218,11 @@ def _status(arguments: argparse.Namespace) -> int:
 def _verify(arguments: argparse.Namespace) -> int:
     home = Home(Path(arguments.data))
     report = verify(home.replica())
-    asked = mending.ask_below(home.replica(), report)
+    asked = 0
+    try:
+        asked = mending.ask_below(home.replica(), report)
+    except GridError as error:  # a busy database or a full disk must not cost the report
+        progress(explain(language(), error))
     home.close()
     document = {**asdict(report), "ok": report.ok}
     words = [label(language(), "cli.verified", **{k: v for k, v in document.items() if isinstance(v, int)})]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from node import node_queries
 from sync import chains, refusals
 from sync.database import write
 from sync.intake import Intake
@@ -23,16 +24,10 @@ def ask_below(replica: Replica, report: Report) -> int:
     with write(replica.db, "sync_state", replica.env):
         intake = Intake(replica, replica.env.now_ms())
         for event_hash in damaged:
-            row = replica.db.execute("SELECT chain FROM event WHERE hash = ?", [event_hash]).fetchone()
-            if row is not None and chains.is_below(replica.db, row[0]) and not _asked(replica, event_hash):
-                refusals.tell_writer(intake, event_hash, CODE, row[0])
+            chain = node_queries.chain_of(replica.db, event_hash)
+            told = node_queries.was_refused(replica.db, event_hash, replica.identity.unit, CODE)
+            if chain is not None and chains.is_below(replica.db, chain) and not told:
+                refusals.tell_writer(intake, event_hash, CODE, chain)
                 asked += 1
         intake.finish()
     return asked
-
-
-def _asked(replica: Replica, event_hash: str) -> bool:
-    row = replica.db.execute(
-        "SELECT 1 FROM refusal WHERE hash = ? AND by = ? AND code = ?", [event_hash, replica.identity.unit, CODE]
-    ).fetchone()
-    return row is not None

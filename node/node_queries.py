@@ -1,4 +1,4 @@
-"""Queries about nodes: those below, what a unit's nodes wrote, and since when this one works."""
+"""Queries about nodes: those below, what a unit's nodes wrote, what was refused, and since when this one works."""
 
 from __future__ import annotations
 
@@ -47,3 +47,15 @@ def began_at(db: Database) -> int | None:
     """When the first event was stored here (unix ms)."""
     row = db.execute("SELECT received_at FROM event ORDER BY n LIMIT 1").fetchone()
     return None if row is None else int(row[0])
+
+
+def chain_of(db: Database, event: str) -> str | None:
+    """The chain of an event that is held."""
+    row = db.execute("SELECT chain FROM event WHERE hash = ?", [event]).fetchone()
+    return None if row is None else str(row[0])
+
+
+def was_refused(db: Database, event: str, by: str, code: str) -> bool:
+    """Whether a unit has told an event's writer of such a refusal."""
+    row = db.execute("SELECT 1 FROM refusal WHERE hash = ? AND by = ? AND code = ?", [event, by, code]).fetchone()
+    return row is not None

@@ -13,6 +13,8 @@ from desk import Desk, Main, assert_refused, desk_in, image
 from builders import CITY, E_GROUPS, EAST, W_GROUPS, WEST
 from hub.cli import main as hub_main
 from node.cli import main as node_main
+from node.home import Home
+from schemas.errors import DiskFull
 
 
 @pytest.fixture
@@ -187,6 +189,21 @@ def test_verify_rebuild_and_doctor_say_that_all_is_well(desk: Desk) -> None:
     examined = desk.at_county("doctor", "--json")
     wrong = [check for check in examined.document["checks"] if not check["ok"]]
     assert (examined.code, wrong) == (0, [])
+
+
+def test_a_report_of_damage_is_given_though_the_disk_has_no_room_to_ask_for_another_copy(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise DiskFull("disk_full")
+
+    desk.ready()
+    monkeypatch.setattr("node.mending.ask_below", full)
+    home = Home(desk.county)
+    home.replica().db.execute("UPDATE event SET header = header || 'x' WHERE n = 1")
+    home.close()
+    said = desk.at_county("verify", "--json")
+    assert (said.code, said.document["ok"], said.err.count("\n")) == (1, False, 1)
 
 
 def test_the_terminal_s_language_is_chinese_unless_it_says_english(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
