@@ -88,11 +88,11 @@ def duties(
     level: str | None = None, kind: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The document of `GET /api/v1/duties`: what the subtree owes for the day, and for longer periods that end on it,
-    by unit; of one level, of one kind, or in one state, when asked. And the nodes of the subtree.
+    by unit; of one level, of one kind (`all`: forms, too), or in one state, when asked. And the nodes of the subtree.
     """
     with read(replica.db):
         judged = duty_day(replica, day)
-        due = groups_due(replica, unit, day) if level in (None, _GROUP) and kind in (None, "check") else ()
+        due = groups_due(replica, unit, day) if level in (None, _GROUP) and kind in (None, "check", "all") else ()
         groups = [one for one in due if after is None or one.id > after]
         periods = period_duties.owed_on(replica, unit, day, level, kind)
         periods = [one for one in periods if after is None or one.key > after]

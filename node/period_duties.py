@@ -48,9 +48,11 @@ class PeriodDuty:
 
 
 def owed_on(replica: Replica, unit: str, day: date, level: str | None, kind: str | None) -> list[PeriodDuty]:
-    """What the subtree owes for periods that end on the day; of one level, of one kind when asked. No order."""
-    found = _confirmations(replica, unit, day, level) if kind in (None, "confirmation") else []
-    return [*found, *_forms(replica, unit, day, level)] if kind in (None, "form") else found
+    """What the subtree owes for periods that end on the day; of one level, of one kind when asked; forms, whose
+    states are their own, only when asked for. No order.
+    """
+    found = _confirmations(replica, unit, day, level) if kind in (None, "confirmation", "all") else []
+    return [*found, *_forms(replica, unit, day, level)] if kind in ("form", "all") else found
 
 
 def _confirmations(replica: Replica, unit: str, day: date, level: str | None) -> list[PeriodDuty]:

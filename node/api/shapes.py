@@ -16,7 +16,7 @@ from schemas.unit_acts import LEVELS
 UNIT: Final = validate.Regexp(r"\A[0-9]{12}(?:[0-9]{3})?\Z", error="12 or 15 digits")
 DAY: Final = validate.Regexp(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", error="YYYY-MM-DD")
 EVENT: Final = validate.Regexp(r"\A[A-Za-z0-9_-]{43}\Z", error="an event's hash, 43 characters")
-DUTY_KINDS: Final = ("check", "confirmation", "form")
+DUTY_KINDS: Final = ("check", "confirmation", "form", "all")
 SHORT: Final = validate.Length(max=200)
 PERIOD: Final = validate.Length(1, 200)  # `period=` is a value that got lost, not the month of today
 
