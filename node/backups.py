@@ -27,6 +27,7 @@ from node.folder import (
     read_signer,
 )
 from node.home import at_terminal
+from node.soundness import first_fault
 from schemas.clock import iso_instant
 from schemas.errors import Conflict, GridError, Invalid, Unavailable
 from sync.database import open_database, write
@@ -165,13 +166,13 @@ def _examined(folder: Path) -> tuple[str, int]:
         raise Invalid("backup_not_whole", field="SRC", value=wal)
     try:
         with closing(sqlite3.connect(f"file:{folder / DATABASE}?mode=ro&immutable=1", uri=True)) as conn:
-            (sound,) = conn.execute("PRAGMA quick_check(1)").fetchone()
+            fault = first_fault(conn)
             (node,) = conn.execute("SELECT node FROM node_state").fetchone()
             (events,) = conn.execute("SELECT COUNT(*) FROM event").fetchone()
     except (sqlite3.Error, TypeError) as error:
         raise Invalid("backup_damaged", field="SRC", value=f"{folder}: {error}") from error
-    if sound != "ok" or node not in _nodes_of(folder):
-        raise Invalid("backup_damaged", field="SRC", value=f"{folder}: {sound}")
+    if fault is not None or node not in _nodes_of(folder):
+        raise Invalid("backup_damaged", field="SRC", value=f"{folder}: {fault or node}")
     return str(node), int(events)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from node import keeping, silence
 from node.folder import NODE_KEY, is_private
 from node.home import Home
+from node.soundness import first_fault
 from schemas.labels import label
 from sync.env import DISK_RESERVE_BYTES, TransportError
 from sync.server import HELLO_PATH
@@ -28,12 +29,12 @@ def examine(home: Home, language: str) -> list[Finding]:
     """Database, disk, folder, key file, copies, parent, clock, unprojected events, silence."""
     replica = home.replica()
     db = replica.db
-    (sound,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    fault = first_fault(db.conn)
     free = home.env.free_bytes()
     old = [one for one in keeping.alarms(replica, language) if one["code"] != "disk_low"]
     (unprojected,) = db.execute("SELECT COUNT(*) FROM unprojected").fetchone()
-    found = [
-        ("database", sound == "ok", {"result": sound}),
+    found: list[tuple[str, bool, dict[str, object]]] = [
+        ("database", fault is None, {"result": fault or "ok"}),
         ("disk", free > 2 * DISK_RESERVE_BYTES, {"free_mb": free // 1_048_576}),
         ("folder", is_private(home.folder), {"folder": home.folder}),
         ("key_file", is_private(home.folder / NODE_KEY), {"file": NODE_KEY}),

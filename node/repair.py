@@ -14,6 +14,7 @@ from node.backups import Copied, put_back
 from node.damage import damage
 from node.folder import DATABASE
 from node.home import Home
+from node.soundness import first_fault
 from schemas.errors import Corrupt, Invalid
 
 
@@ -43,10 +44,9 @@ def repair(home: Home) -> Repaired | None:
 def _wrong_with(database: Path) -> str | None:
     try:
         with closing(sqlite3.connect(database, isolation_level=None)) as conn:
-            (sound,) = conn.execute("PRAGMA quick_check(1)").fetchone()
+            return first_fault(conn)
     except sqlite3.DatabaseError as error:
         wrong = damage(error)
         if wrong is None:
             raise
         return wrong
-    return None if sound == "ok" else str(sound)
