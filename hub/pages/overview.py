@@ -100,7 +100,7 @@ def _today(choice: Choice, found: Overview) -> dict[str, Any]:
         "day": found.today,
         "owed": found.judged.owed,
         "grace": found.judged.grace_ms,
-        "bar": charts.split(parts, plain(measures["checks_due"])),
+        "bar": charts.split(parts, plain(owed)),
         "measures": measures,
         "coverage": coverage,
         "reported": reported,

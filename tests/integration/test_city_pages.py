@@ -10,8 +10,9 @@ import pytest
 from casework import Caseworker
 from flask.testing import FlaskClient
 
-from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, W_TOWN, WEST, City, told
-from node import accounts
+from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, TODAY, W_GROUPS, W_TOWN, WEST, City, told
+from node import accounts, excuses
+from node.accounts import Account
 from schemas.clock import iso_instant
 
 FIGURE = re.compile(r'<a href="(/rollup/records\?[^"]+)">(?:<span>[^<]*</span><svg.*?</svg><b>)?([\d,]+)(?:</b>)?</a>')
@@ -220,3 +221,14 @@ def test_from_the_city_down_to_the_signed_event_by_links_alone(city: City) -> No
     records = next(href for href, _ in FIGURE.findall(page) if "measure=checks_zero" in href)
     event = re.findall(r'href="(/events/[^"]+)"', browser.get(records).text)[0]
     assert "5 项核验全部通过" in browser.get(event).text
+
+
+def test_today_shows_who_is_excused_apart_and_the_bar_is_the_share_of_the_others() -> None:
+    city = City()
+    city.hub.check(E_GROUPS[0], TODAY)
+    body = {"unit": WEST, "from": TODAY.isoformat(), "to": TODAY.isoformat(), "reason": "停电", "reason_code": "suspended"}
+    excuses.give(city.hub.replica, Account("reviewer", "reviewer", CITY), body)
+    page = signed_in(city, "analyst").get("/overview", headers={"Accept-Language": "zh-CN"}).text
+    today = page.partition('aria-labelledby="o-t"')[2].partition("</section>")[0]
+    assert "免报 3 · 已报 33.33%" in re.sub(r"<[^>]+>", "", today)
+    assert re.findall(r'<rect class="f-ok"[^>]* width="([0-9.]+)%', today) == ["33.33"]
