@@ -226,7 +226,8 @@ def test_from_the_city_down_to_the_signed_event_by_links_alone(city: City) -> No
 def test_today_shows_who_is_excused_apart_and_the_bar_is_the_share_of_the_others() -> None:
     city = City()
     city.hub.check(E_GROUPS[0], TODAY)
-    body = {"unit": WEST, "from": TODAY.isoformat(), "to": TODAY.isoformat(), "reason": "停电", "reason_code": "suspended"}
+    day = TODAY.isoformat()
+    body = {"unit": WEST, "from": day, "to": day, "reason": "停电", "reason_code": "suspended"}
     excuses.give(city.hub.replica, Account("reviewer", "reviewer", CITY), body)
     page = signed_in(city, "analyst").get("/overview", headers={"Accept-Language": "zh-CN"}).text
     today = page.partition('aria-labelledby="o-t"')[2].partition("</section>")[0]
