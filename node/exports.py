@@ -175,7 +175,8 @@ def text_table(document: dict[str, Any], language: str) -> str:
             for at, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
-    reasons = _reasons(document, language) if few else []
+    holders = _holders(document, language) if few else []
+    reasons = [f"{one['label']} {reason}" for one in holders for reason in _reasons(one, language)]
     return "\n".join([*lines, *reasons, about(document, language)]) + "\n"
 
 

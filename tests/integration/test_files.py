@@ -67,6 +67,7 @@ def test_a_rate_in_a_file_has_its_numerator_and_denominator_beside_it_and_says_w
     city = City()
     city.hub.check(E_GROUPS[0], "2026-11-20")
     document = answer(city.hub.replica, CITY, "2026-11-20", by=None, tree="then", now_ms=city.hub.env.now_ms())
+    rate = {"value": "", "numerator": 1, "denominator": 1}
     document["rates"]["mediation_rate"] = {"value": "200.00", "numerator": 2, "denominator": 1, "note": "另有原因"}
     header, total = cells_of(rollup_file(document, "csv", "zh_CN")[0])
     row = dict(zip(header, total, strict=True))
@@ -78,6 +79,9 @@ def test_a_rate_in_a_file_has_its_numerator_and_denominator_beside_it_and_says_w
     assert "16.67 (1/6)" in plain
     assert "另有原因" in plain
     assert max(len(line) for line in plain.splitlines()) < 80  # a terminal is 80 columns wide
+    row = {"key": "x", "label": "东县", "measures": document["measures"], "rates": document["rates"]}
+    document["rows"], document["rates"] = [row], {**document["rates"], "mediation_rate": {**rate, "value": "100.00"}}
+    assert text_table(document, "zh_CN").splitlines()[-2] == "东县 调解率：另有原因"
 
 
 def test_a_masked_rate_in_a_file_gives_away_neither_numerator_nor_denominator() -> None:
