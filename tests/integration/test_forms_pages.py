@@ -127,6 +127,12 @@ def test_the_list_shows_what_is_owed_with_its_state_and_what_is_filled_below(des
     assert "还没有报表" in text(empty.browser(), empty.user("e", "reviewer"), "/forms")
 
 
+def test_who_owes_no_form_is_pointed_to_totals_only_where_there_are_any(desk: Desk) -> None:
+    _, client, headers = desk
+    below = {unit: "汇总数见下方" in text(client, headers, f"/forms?unit={unit}") for unit in (CITY, W_VILLAGE)}
+    assert below == {CITY: True, W_VILLAGE: False}
+
+
 def test_totals_open_from_the_city_to_the_return(desk: Desk) -> None:
     _hub, client, headers = desk
     client.post("/forms/return", data=filled(), headers=headers)
