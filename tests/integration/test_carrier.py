@@ -234,4 +234,4 @@ def test_what_is_no_file_is_refused_at_once(desk: Desk, tmp_path: Path, name: st
     path = tmp_path / name
     path.mkdir() if name.startswith("folder") else os.mkfifo(path)
     said = desk.at_hub("import", str(path))
-    assert (said.code, said.out, str(path) in said.err) == (2, "", True)
+    assert (said.code, said.out, str(path)[:60] in said.err) == (2, "", True)  # a long value is cut

@@ -194,8 +194,8 @@ def test_somebody_else_who_signs_in_sends_nothing_in_the_name_of_the_first(field
         clear(phone)
         phone.page.wait_for_selector("text=本机还有别人的 1 条待传")
         phone.page.click("#zero")
-        wait_for(lambda: field.checks(other), WAIT_S)
-        assert (field.checks(unit), phone.waiting()) == ([], 1)
+        wait_for(lambda: field.checks(other) and phone.waiting() == 1, WAIT_S, lambda: phone.stored("outbox"))
+        assert field.checks(unit) == []
         phone.sign_in(f"w{unit}")
         phone.all_sent()
         field.arrives(unit, [(day, "zero")])
