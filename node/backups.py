@@ -4,7 +4,6 @@ that it runs on an earlier copy (3-sync, Restored copy).
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -31,6 +30,7 @@ from node.soundness import first_fault
 from schemas.clock import iso_instant
 from schemas.errors import Conflict, GridError, Invalid, Unavailable
 from sync.database import open_database, write
+from sync.env import flush
 from sync.migrations import SYNC
 from sync.replica import Replica
 
@@ -95,7 +95,7 @@ def _whole_or_not_at_all(target: Path, *, parents: bool = True) -> Iterator[Path
         if target.exists():
             target.rmdir()
         part.rename(target)
-        _flush_one(target.parent)
+        flush(target.parent)
     except (OSError, sqlite3.Error, shutil.Error) as error:
         shutil.rmtree(part, ignore_errors=True)
         raise Invalid("folder_not_writable", field="DEST", value=f"{target}: {error}") from error
@@ -185,12 +185,4 @@ def _nodes_of(folder: Path) -> list[str]:
 def _flush(folder: Path) -> None:
     """Has every file of a folder on the disk."""
     for path in [*folder.rglob("*"), folder]:
-        _flush_one(path)
-
-
-def _flush_one(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        flush(path)

@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from node import copies
 from node.backups import Copied, put_back
@@ -16,6 +17,9 @@ from node.folder import DATABASE
 from node.home import Home
 from node.soundness import first_fault
 from schemas.errors import Corrupt, Invalid
+
+# Why a copy can't be used, so that the next older one is tried: not sound, not whole, or another node's.
+UNFIT: Final = frozenset({"backup_damaged", "backup_not_whole", "no_backup_here", "restore_other_node"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,9 @@ def repair(home: Home) -> Repaired | None:
     for source in copies.known(folder, home.config.copies.second):
         try:
             return Repaired(wrong, source, put_back(source, folder, home.env.now_ms()))
-        except Invalid:  # this copy is not sound either, or another node's: the next older one
-            continue
+        except Invalid as error:
+            if error.code not in UNFIT:  # a full disk, say, is no reason to pass over a sound copy
+                raise
     raise Corrupt("database_damaged", field="--data", value=f"{folder / DATABASE}: {wrong}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -48,6 +49,6 @@ def look_after(home: Home, told: Callable[[str], None]) -> bool:
     try:
         ballast.take_in(home.folder, home.env.free_bytes())
         return keep_up(home)
-    except (OSError, GridError) as error:
+    except (OSError, GridError, sqlite3.Error) as error:
         told(f"upkeep: {error}")
         return False

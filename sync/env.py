@@ -129,7 +129,7 @@ class SystemEnv:
                     file.flush()
                     os.fsync(file.fileno())
                 part.replace(self.folder / MARKER)
-                _fsync_folder(self.folder)
+                flush(self.folder)
         self._last_head = head
 
     def kept_head(self) -> Head | None:
@@ -144,8 +144,9 @@ class SystemEnv:
         return fields[0], int(fields[1]), fields[2]
 
 
-def _fsync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def flush(path: Path) -> None:
+    """Has a file, or a folder's list of names, on the disk before it returns."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

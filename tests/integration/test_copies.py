@@ -191,6 +191,24 @@ def test_without_a_sound_copy_a_damaged_database_stays_as_it_is_and_serve_says_t
     assert (desk.county / DATABASE).read_bytes() == content
 
 
+def test_a_full_disk_is_named_and_no_older_copy_taken_in_the_place_of_the_newest(
+    desk: Desk, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: Path, _target: Path) -> None:
+        tried.append(source.parent.name[:6])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for hours in (0, 25):
+        clock.moved_ms = hours * HOUR_MS
+        assert copies.keep_up(Home(desk.county))
+    spoilt(desk.county)
+    tried: list[str] = []
+    monkeypatch.setattr("node.backups.shutil.copyfile", full)
+    with pytest.raises(Invalid) as raised:
+        repair(Home(desk.county))
+    assert (raised.value.code, tried) == ("folder_not_writable", ["000002"])
+
+
 def test_the_second_place_is_asked_for_a_sound_copy_too(desk: Desk, tmp_path: Path) -> None:
     place = tmp_path / "stick"
     place.mkdir()
