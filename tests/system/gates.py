@@ -21,8 +21,7 @@ class Gate:
     def __init__(self, port: int) -> None:
         self._to = (HOST, port)
         self._listener = socket.create_server((HOST, 0))
-        self._whole = threading.Event()
-        self._whole.set()
+        self._whole = True
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self.passed: list[bytearray] = []  # what went one way over one connection
@@ -35,16 +34,20 @@ class Gate:
 
     def cut(self) -> None:
         """Ends every connection, and lets no new one through."""
-        self._whole.clear()
-        self._drop()
+        with self._lock:
+            self._whole = False
+            for one in self._open:
+                hang_up(one)
 
     def mend(self) -> None:
         """Lets connections through again."""
-        self._whole.set()
+        with self._lock:
+            self._whole = True
 
     def close(self) -> None:
         """Ends everything."""
         self.cut()
+        hang_up(self._listener)  # who waits in accept would wait on
         self._listener.close()
 
     def bodies(self) -> bytes:
@@ -53,33 +56,36 @@ class Gate:
             raw = [bytes(one) for one in self.passed]
         return b"\n".join([*raw, *(opened(one) for one in raw)])
 
-    def _drop(self) -> None:
-        with self._lock:
-            going, self._open = self._open, set()
-        for one in going:
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-
     def _accept(self) -> None:
         while True:
             try:
                 near, _ = self._listener.accept()
             except OSError:
                 return  # closed
-            if not self._whole.is_set():
-                near.close()
-                continue
+            threading.Thread(target=self._carry, args=(near,), daemon=True).start()
+
+    def _carry(self, near: socket.socket) -> None:
+        """One connection, from its first byte to its last. Sockets are closed here alone: `cut` only hangs up, so that
+        nobody is left with a number that may be another connection's by now.
+        """
+        with near:
             try:
                 far = socket.create_connection(self._to, CONNECT_S)
             except OSError:
-                near.close()  # the parent is down: so is the wire
-                continue
-            with self._lock:
-                self._open |= {near, far}
-            for source, target in ((near, far), (far, near)):
-                source.settimeout(IDLE_S)
-                threading.Thread(target=self._pump, args=(source, target), daemon=True).start()
+                return  # the parent is down: so is the wire
+            with far:
+                for one in (near, far):
+                    one.settimeout(IDLE_S)
+                with self._lock:
+                    if not self._whole:
+                        return
+                    self._open |= {near, far}
+                back = threading.Thread(target=self._pump, args=(far, near), daemon=True)
+                back.start()
+                self._pump(near, far)
+                back.join()
+                with self._lock:
+                    self._open -= {near, far}
 
     def _pump(self, source: socket.socket, target: socket.socket) -> None:
         kept = bytearray()
@@ -94,8 +100,13 @@ class Gate:
             return  # cut, or one side went away
         finally:
             for one in (source, target):
-                with contextlib.suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
+                hang_up(one)
+
+
+def hang_up(one: socket.socket) -> None:
+    """Ends a connection; who waits for its bytes gets none."""
+    with contextlib.suppress(OSError):  # it has ended already
+        one.shutdown(socket.SHUT_RDWR)
 
 
 def opened(stream: bytes) -> bytes:
