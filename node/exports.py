@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from node.sheets import CSV_TYPE, XLSX_TYPE, Cell, Sheet, csv_chunks, xlsx_file
 from schemas.clock import parse_instant
-from schemas.labels import label
+from schemas.labels import label, period_text
 from schemas.masking import OTHER_TEXT, SMALL_TEXT, is_masked, shown
 from schemas.unit_acts import LEVELS
 
@@ -121,6 +121,8 @@ def notes(document: Mapping[str, Any], language: str) -> list[list[Cell]]:
         said["tree"] = label(language, f"page.rollup.tree.{said['tree']}")
     if "measure" in said:
         said["measure"] = label(language, f"measure.{said['measure']}")
+    if "period" in said:
+        said["period"] = period_text(said["period"], language)
     return [[label(language, f"table.note.{name}"), text] for name, text in said.items()]
 
 

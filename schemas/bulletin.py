@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Any, Final, TypeAlias
 
-from schemas.bulletin_blocks import MASKED, ORDINALS, Block, Cell, Figure, Span, period_words
-from schemas.labels import catalogue, label
+from schemas.bulletin_blocks import MASKED, ORDINALS, Block, Cell, Figure, Span
+from schemas.labels import catalogue, label, period_text
 from schemas.measures import rate
 from schemas.periods import Period
 
@@ -135,7 +135,8 @@ class _Maker:
 
     def overall(self) -> list[Block]:
         """What came in, what became of it, against the period before and the year before."""
-        period, name = period_words(self._sources.period, self._language), self._sources.name
+        period, name = period_text(self._sources.period, self._language), self._sources.name
+        period = period[0].upper() + period[1:]  # a sentence begins with it
         if self.count("accepted") == 0 and not self.count("mediated"):
             lines = [self._paragraph(self._say("bulletin.nothing", period=period, unit=name))]
         else:
@@ -178,7 +179,7 @@ class _Maker:
 
     def _against(self, key: str, period: Period, then: Row) -> list[Span]:
         now, was = self.count("accepted"), self.count("accepted", then)
-        words = period_words(period, self._language)
+        words = period_text(period, self._language)
         if now is None or was is None:
             return self._say("bulletin.against.masked", which=self._word(f"bulletin.against.{key}"), period=words)
         change = "more" if now > was else "less" if now < was else "same"

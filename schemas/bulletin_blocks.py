@@ -12,9 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
-from schemas.labels import catalogue, label
-from schemas.periods import Period, cadence_of
-
 Figure: TypeAlias = dict[str, Any]
 Span: TypeAlias = "str | Figure"
 Cell: TypeAlias = "str | Figure | list[Span]"
@@ -46,25 +43,3 @@ def shown(span: Span) -> str:
 def cell_text(cell: Cell) -> str:
     """A cell as a text."""
     return "".join(map(shown, cell)) if isinstance(cell, list) else shown(cell)
-
-
-def period_words(period: Period, language: str) -> str:
-    """A period as bulletins write it: 2021年3月1日至2022年4月29日, 2026年第四季度."""
-    key, first, last = cadence_of(period) or "span", period.first, period.last
-    numbers = {
-        "year": first.year, "month": first.month, "day": first.day, "year2": last.year, "month2": last.month,
-        "day2": last.day, "week": first.isocalendar().week, "week_year": first.isocalendar().year,
-        "no": _part_of_year(key, period, language),
-    }  # fmt: skip
-    return catalogue(language)[f"bulletin.period.{key}"].format(**numbers)
-
-
-def _part_of_year(cadence: str, period: Period, language: str) -> str:
-    if cadence == "quarter":
-        number = (period.first.month - 1) // 3
-        return ORDINALS[number] if language == "zh_CN" else str(number + 1)
-    if cadence == "half-year":
-        return label(language, "bulletin.half.1" if period.first.month == 1 else "bulletin.half.2")
-    if cadence == "half-month":
-        return label(language, "bulletin.half_month.1" if period.first.day == 1 else "bulletin.half_month.2")
-    return ""

@@ -9,7 +9,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from schemas.errors import GridError
+from schemas.errors import GridError, Invalid
+from schemas.period_words import period_words
+from schemas.periods import Period, parse_period
 
 LANGUAGES: Final = ("zh_CN", "en")
 DEFAULT_LANGUAGE: Final = "zh_CN"
@@ -54,6 +56,14 @@ def label(language: str, key: str, /, **params: object) -> str:
     return catalogue(language)[key].format(**params)
 
 
+def period_text(period: Period | str, language: str) -> str:
+    """A period, or what its key names, in words; a text that is no period's key stays as it is."""
+    try:
+        return period_words(parse_period(period) if isinstance(period, str) else period, catalogue(language))
+    except Invalid:
+        return str(period)
+
+
 def has_label(language: str, key: str) -> bool:
     """Whether the catalogue holds the key."""
     return key in catalogue(language)
@@ -77,9 +87,13 @@ def _written(value: object) -> str:
 def explain(language: str, error: GridError) -> str:
     """One sentence for people: what was wrong, with the value, and the way out, which is never cut."""
     values = {name: _written(value) if name in _WHOLE else shown(value) for name, value in error.params.items()}
-    code = error.code
+    code, value = error.code, shown(error.value)
+    if "period" in values:
+        values["period"] = period_text(values["period"], language)
+    if error.field == "period":
+        value = period_text(value, language)
     for told, pattern in _SHAPES if code == "bad_shape" else ():
         if found := pattern.fullmatch(values.get("why", "")):  # words of the library that reads shapes: English only
             code, values = told, found.groupdict()
             break
-    return label(language, f"error.{code}", field=error.field or "", value=shown(error.value), **values)
+    return label(language, f"error.{code}", field=error.field or "", value=value, **values)

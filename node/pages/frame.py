@@ -15,10 +15,12 @@ from node.cases.supervision_queries import silent_of
 from node.duties import missing_yesterday
 from node.guard import language, replica
 from node.rooms import Entry, Rooms
+from schemas.campaigns import Campaign
 from schemas.clock import SHANGHAI, business_day, local_text
 from schemas.errors import GridError, Invalid
-from schemas.labels import DEFAULT_LANGUAGE, explain, has_label, label
+from schemas.labels import DEFAULT_LANGUAGE, explain, has_label, label, period_text
 from schemas.masking import Masked
+from schemas.periods import Period
 from sync.directory import tree_of
 
 Link = dict[str, Any]
@@ -63,7 +65,8 @@ MAX_TEXT: Final = 2_000
 
 def install(app: Flask) -> None:
     """Filters, functions and the context of every template."""
-    app.jinja_env.filters.update(number=number, day=day_text, time=time_text, moment=local_text)
+    app.jinja_env.filters.update(number=number, day=day_text, days=days_text, time=time_text, moment=local_text)
+    app.jinja_env.filters["period"] = lambda period: period_text(period, language())
     app.jinja_env.globals["charts"] = charts
     app.context_processor(_context)
 
@@ -267,6 +270,12 @@ def day_text(value: date | str | None) -> str:
 
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def days_text(span: Period | Campaign) -> str:
+    """11月1日 星期日 — 11月30日 星期一; of one day that day."""
+    days = day_text(span.first), day_text(span.last)
+    return days[0] if span.first == span.last else " — ".join(days)
 
 
 def time_text(at_ms: int | str | None) -> str:

@@ -12,7 +12,7 @@ from node.pages.case_words import category_word, code_word, time_left, unit_name
 from node.pages.frame import local_path, page, typed
 from node.scope import today_of
 from schemas.case_lists import CURRENT, category_label
-from schemas.labels import label
+from schemas.labels import label, period_text
 from sync.database import read
 from sync.directory import certified_units, tree_of
 from sync.replica import Replica
@@ -110,8 +110,8 @@ def _of_case(node: Replica, row: dict[str, Any], lang: str) -> dict[str, Any]:
 def _of_other(node: Replica, row: dict[str, Any], lang: str) -> dict[str, Any]:
     about, ref = row["about"], row["ref"]
     told = {
-        "n": f"{row['count']:,}", "name": unit_name(node, about), "day": row.get("date") or ref,
-        "by": unit_name(node, row["by"]) if row.get("by") else "", "period": row.get("period") or "",
+        "n": f"{row['count']:,}", "name": unit_name(node, about), "day": period_text(row.get("date") or ref, lang),
+        "by": unit_name(node, row["by"]) if row.get("by") else "", "period": period_text(row.get("period") or "", lang),
         "text": row.get("text") or "", "form": row.get("title", {}).get(lang, ""),
     }  # fmt: skip
     hrefs = {

@@ -92,7 +92,7 @@ def test_a_form_is_sent_once_however_often_the_button_is_pressed_and_can_be_amen
 def test_a_period_that_is_not_over_shows_no_form(desk: Desk) -> None:
     _hub, client, headers = desk
     page = text(client, headers, f"/forms/return?form=supervised&unit={WEST}&period=2026-Q4")
-    assert "到 2026-12-31 才能填报" in page
+    assert "到 12月31日 星期四 才能填报" in page
     assert 'name="v.parole"' not in page
 
 
@@ -119,7 +119,7 @@ def test_a_higher_unit_sends_a_form_back_with_a_reason_that_the_unit_reads(desk:
 def test_the_list_shows_what_is_owed_with_its_state_and_what_is_filled_below(desk: Desk) -> None:
     _hub, client, headers = desk
     page = text(client, headers, f"/forms?unit={WEST}")
-    assert ("社区矫正和安置帮教情况统计表" in page, "漏报" in page, "2026-Q3" in page) == (True,) * 3
+    assert ("社区矫正和安置帮教情况统计表" in page, "漏报" in page, "2026年第三季度" in page) == (True,) * 3
     village = text(client, headers, f"/forms?unit={W_VILLAGE}")
     assert "本单位没有要填的报表" in village
     assert "统计报表填报" in text(client, headers, f"/reports?unit={WEST}")
@@ -198,7 +198,7 @@ def test_what_is_not_sent_and_what_was_sent_back_stands_on_the_to_do_list_of_its
     client.post("/forms/back", data={**ABOUT, "event": event, "reason": "请核对", "confirm": "yes"}, headers=headers)
     assert rows(client, headers, WEST)[event] == "form_returned"
     page = text(client, headers, f"/todo?unit={WEST}")
-    assert "2026-Q3 的《社区矫正和安置帮教情况统计表（总数）》被退回" in page
+    assert "2026年第三季度的《社区矫正和安置帮教情况统计表（总数）》被退回" in page
     assert f"/forms/return?form=supervised&amp;unit={WEST}&amp;period=2026-Q3" in page
     client.get("/language/en")
     assert "Supervised and resettled" in text(client, headers, f"/todo?unit={WEST}")

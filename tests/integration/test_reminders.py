@@ -82,7 +82,7 @@ def test_a_reminder_is_shown_at_the_unit_until_it_has_reported_and_its_words_now
     assert send(there)[0] == 201
     there.city.settle(30)
     assert "请今天补报" in shown(there.group)
-    assert "东镇催报：东村1组 2026-11-22" in shown(there.group)
+    assert "东镇催报：东村1组，2026年11月22日" in shown(there.group)
     assert [(one["unit"], one["period"], one["state"], one["text"]) for one in listed(there)] == [
         (E_GROUPS[0], DAY, "missing", "请今天补报")
     ]
@@ -123,7 +123,7 @@ def test_ticked_groups_are_reminded_at_once_but_those_that_reported_meanwhile(th
     again = browser.get("/missing", query_string={"date": DAY}).text
     assert "已催 18:00" in section(again, "m-plain")
     assert "checked>" not in again
-    assert "2026-11-22" in browser.get("/reminders").text
+    assert "2026年11月22日" in browser.get("/reminders").text
     empty = post(browser, "/missing", "/reminders", {"period": DAY})
     assert (empty.status_code, "没有勾选单位" in empty.text) == (422, True)
     other = post(browser, "/missing", "/reminders", {"period": DAY, "to": W_TOWN})

@@ -59,7 +59,7 @@ def test_a_period_that_is_not_over_shows_its_figures_and_no_form(desk: Desk) -> 
     hub, client, headers = desk
     hub.check(W_GROUPS[0], "2026-11-20")
     page = text(client, headers, f"/reports/period?unit={W_VILLAGE}&period=2026-11-H2")
-    assert "2026-11-30 结束" in page
+    assert "11月30日 星期一 结束" in page
     assert "<textarea" not in page
     early = client.post("/reports/period", data=form(period="2026-11-H2"), headers=headers)
     assert (early.status_code, hub.count("confirmation")) == (422, 0)
@@ -83,7 +83,7 @@ def test_the_list_shows_the_units_own_periods_and_the_newest_below(desk: Desk) -
     _hub, client, headers = desk
     client.post("/reports/period", data=form(), headers=headers)
     page = text(client, headers, f"/reports?unit={W_TOWN}")
-    assert page.index("2026-10</a>") < page.index("2026-09</a>")
+    assert page.index("2026年10月</a>") < page.index("2026年9月</a>")
     assert "迟报 · 零报告" in page.replace("&nbsp;", " ")
     assert "按天填报" in text(client, headers, f"/reports?unit={W_GROUPS[0]}")
     assert "<textarea" not in text(client, headers, f"/reports/period?unit={E_VILLAGE}&period={H1}")  # served elsewhere
