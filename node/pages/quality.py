@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -13,7 +12,7 @@ from node.guard import language, me, replica
 from node.pages.case_words import unit_name
 from node.pages.frame import page
 from node.scope import today_of
-from schemas.periods import parse_period, shifted
+from schemas.periods import Period, parse_period, period_of, shifted
 from schemas.quality import CRITERIA
 
 
@@ -23,17 +22,23 @@ def register(routes: Blueprint) -> None:
 
 
 def review() -> Response:
-    """The units right below in directory order, the unit's total last."""
+    """The units right below in directory order, the unit's total last; of last month, or of this one where last month
+    is empty, unless another period is asked for.
+    """
     node = replica()
     unit = request.args.get("unit") or me().unit
-    last_month = today_of(node).replace(day=1) - timedelta(days=1)
-    period = parse_period(request.args.get("period") or f"{last_month:%Y-%m}")
-    found = quality.answer(node, unit, period.key, now_ms=node.env.now_ms(), language=language())
+    asked, this_month = request.args.get("period"), period_of("month", today_of(node))
+    period = parse_period(asked) if asked else shifted(this_month, -1)
+    found = _answer(unit, period)
+    if not asked and _empty(found) and not _empty(newer := _answer(unit, this_month)):
+        period, found = this_month, newer  # a city in its first month
     model = {
         "unit": {"id": unit, "name": unit_name(node, unit)},
         "period": period,
         "before": url_for("pages.quality", unit=unit, period=shifted(period, -1).key),
         "after": url_for("pages.quality", unit=unit, period=shifted(period, 1).key) if _over(period.last) else None,
+        "empty": _empty(found),
+        "this_month": url_for("pages.quality", unit=unit, period=this_month.key) if period != this_month else None,
         "names": list(CRITERIA),
         "rows": [_row(row, unit, period.key) for row in found["rows"]],
         "total": _row({"key": unit, "label": "", "criteria": found["criteria"]}, unit, period.key),
@@ -41,6 +46,16 @@ def review() -> Response:
         "position": found["position"],
     }
     return page("quality.html", "nav.quality", **model)
+
+
+def _answer(unit: str, period: Period) -> dict[str, Any]:
+    node = replica()
+    return quality.answer(node, unit, period.key, now_ms=node.env.now_ms(), language=language())
+
+
+def _empty(found: dict[str, Any]) -> bool:
+    """Whether nothing was owed in a period that could be reviewed."""
+    return not any(one["denominator"] for one in found["criteria"].values())
 
 
 def _over(last: Any) -> bool:

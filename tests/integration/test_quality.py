@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from casework import Caseworker
 
-from builders import CITY, W_GROUPS, W_TOWN, W_VILLAGE, City, told
+from builders import CITY, EAST, W_GROUPS, W_TOWN, W_VILLAGE, WEST, City, told
 from node.cases.review_queries import LISTS
 from schemas.case_measures import CASE_MEASURES
 from schemas.confirmations import CONFIRMATION_MEASURES
@@ -81,3 +81,20 @@ def test_a_case_past_its_limit_lowers_the_share_of_limits_kept(people: dict[str,
     ).json  # fmt: skip
     kept = answer["criteria"]["limits_kept"]
     assert kept == {"value": "50.00", "numerator": 1, "denominator": 2}
+
+
+def test_it_opens_on_the_newest_month_that_holds_anything_and_says_where_one_is_empty(city: City) -> None:
+    hub, client = city.hub, city.hub.browser()
+    reviewer = hub.user("r", "reviewer")
+
+    def get(**query: str) -> str:
+        return str(client.get("/quality", query_string=query, headers=reviewer).text)
+
+    assert "<b>2026年10月</b>" in get()  # its checks are missing
+    for county in (EAST, WEST):  # not yet taking part
+        body = {"unit": county, "from": "2026-01-01", "to": "2026-11-19", "reason_code": "other", "reason": "尚未参加"}
+        assert client.post("/api/v1/excuses", json=body, headers=reviewer).status_code == 201
+    assert "<b>2026年11月</b>" in get()
+    empty = get(period="2026-10")
+    assert "2026年10月没有可考评的内容" in empty
+    assert f'href="/quality?unit={CITY}&amp;period=2026-11">看本月' in empty

@@ -86,6 +86,10 @@ def test_a_returned_report_comes_back_to_its_units_node_with_the_reason_until_it
     )  # fmt: skip
     page = east._client.get(f"/reports/period?unit={EAST}&period=2026-Q3", headers=east.headers).text
     assert ("退回了这期报告" in page, "原因：数字不符" in page) == (True, True)
+    # one word for one act, wherever it is offered
+    for path in ("/todo", "/reports", f"/reports/period?unit={EAST}&period=2026-Q3"):
+        shown = east._client.get(path, headers=east.headers).text
+        assert ("重新确认</a>" in shown, "更正</a>" in shown) == (True, False)
     again = told(send_back(above, event))
     assert again["report"] == event
     confirm(east, EAST, "2026-Q3")
