@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any, Final, TypedDict
 
-from node import rollup
-from node.asof import present
+from node.figures import rollup
+from node.figures.asof import present
 from schemas import bulletin
 from schemas.bulletin_blocks import Block
 from schemas.clock import SHANGHAI, business_day

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from node.folder import CA_FILE, write_private
-from node.own_ca import fingerprint
+from node.phones.own_ca import fingerprint
 from schemas.errors import Conflict, Invalid, NotFound
 
 if TYPE_CHECKING:

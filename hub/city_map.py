@@ -9,10 +9,10 @@ from typing import Any, Final
 from hub import map_queries
 from hub.geojson import MAX_BYTES, draw, read_areas
 from hub.map_queries import MapShape
-from node import audit
+from node.evidence import audit
 from schemas.clock import business_day
 from schemas.errors import Invalid
-from schemas.units import Unit
+from schemas.units.tree import Unit
 from sync.database import write
 from sync.directory import tree_of
 from sync.replica import Replica

@@ -13,14 +13,15 @@ from hub.city_map import clear_map, load_map
 from hub.directory import init_hub
 from hub.publishing import publish_file
 from hub.recovery import read_recovery_key, recover_hub, renew_hub
-from node import commands, commands_keep, rollup
-from node.asof import known_at
 from node.cli import count
-from node.exports import about, rollup_file, text_table, with_definitions
+from node.console import commands, commands_keep
+from node.console.terminal import DONE, Parser, language, progress, run, show
+from node.figures import rollup
+from node.figures.asof import known_at
+from node.figures.exports import about, rollup_file, text_table, with_definitions
+from node.figures.masks import mask
 from node.home import Home
-from node.masks import mask
 from node.scope import unit_named
-from node.terminal import DONE, Parser, language, progress, run, show
 from schemas.comparison import BOTH, KINDS
 from schemas.errors import Invalid
 from schemas.labels import label

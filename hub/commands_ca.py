@@ -6,10 +6,11 @@ import argparse
 from pathlib import Path
 
 from hub import ca
-from node import audit, commands
-from node.commands import Subparsers
+from node.console import commands
+from node.console.commands import Subparsers
+from node.console.terminal import DONE, Parser, language, show
+from node.evidence import audit
 from node.home import Home
-from node.terminal import DONE, Parser, language, show
 from schemas.clock import business_day
 from schemas.labels import label
 from sync.database import write

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 from hub import bulletin, bulletin_files, unit_changes
-from node import commands
-from node.commands import Subparsers
+from node.console import commands
+from node.console.commands import Subparsers
+from node.console.terminal import DONE, REFUSED, language, progress, show
 from node.home import Home
 from node.scope import unit_named
-from node.terminal import DONE, REFUSED, language, progress, show
 from schemas.errors import Invalid, NotFound
 from schemas.labels import explain, label
 from schemas.periods import parse_day

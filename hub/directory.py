@@ -8,14 +8,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from node import accounts, form_queries
 from node.application import NodeApplication
 from node.config import config_text
+from node.console.setup import ADMIN, keep_certificates, write_state
 from node.folder import require_empty, write_private
-from node.forms import FORM_KIND, FORM_SCHEMA
 from node.home import create
+from node.people import accounts
 from node.projections import CADENCE_KIND
-from node.setup import ADMIN, keep_certificates, write_state
+from node.reports import form_queries
+from node.reports.forms import FORM_KIND, FORM_SCHEMA
 from schemas.cadence import DEFAULT_PROFILE, PROFILES, Profile, profile_payload
 from schemas.clock import business_day
 from schemas.encoding import b64
@@ -23,8 +24,8 @@ from schemas.errors import Invalid
 from schemas.events import FIRST, Event, Header
 from schemas.forms import Form, Forms, form_payload, read_form
 from schemas.strict_json import dumps, loads
-from schemas.unit_list import generate_groups, read_unit_list
-from schemas.units import EPOCH, LEVELS, Act
+from schemas.units.listing import generate_groups, read_unit_list
+from schemas.units.tree import EPOCH, LEVELS, Act
 from sync import chains, directory, revocation
 from sync.database import write
 from sync.env import Env, SystemEnv

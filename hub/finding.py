@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 
 from schemas.errors import Invalid
-from schemas.units import LEVELS, Tree, Unit
+from schemas.units.tree import LEVELS, Tree, Unit
 
 MAX_FOUND: Final = 50
 MAX_TEXT: Final = 100

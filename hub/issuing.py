@@ -6,10 +6,11 @@ from typing import Final
 
 from hub import bulletin_files
 from hub.bulletin import Document, digest, draft
-from node import audit, bulletins
-from node import bulletin_queries as queries
-from node.accounts import Account
-from node.bulletin_queries import Draft, Issued
+from node.evidence import audit
+from node.figures import bulletin_queries as queries
+from node.figures import bulletins
+from node.figures.bulletin_queries import Draft, Issued
+from node.people.accounts import Account
 from schemas.bulletin import MAX_REMARKS
 from schemas.clock import business_day
 from schemas.errors import Conflict, Invalid, NotFound, TooLarge

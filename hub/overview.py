@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from node import duties, rollup
-from node.duties import DutyDay
+from node.daily import duties
+from node.daily.duties import DutyDay
+from node.figures import rollup
+from node.figures.masks import for_role
 from node.guard import language, me
-from node.masks import for_role
 from node.pages.calendars import span_of
 from node.pages.choosing import Choice
 from node.projections import calendar_of

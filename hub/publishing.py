@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from hub.directory import publish_acts, publish_cadence, publish_form
-from node import audit, campaign_queries
-from node.campaigns import CAMPAIGN_KIND, CAMPAIGN_SCHEMA
-from node.category_lists import CATEGORIES_KIND, CATEGORIES_SCHEMA, lists_of, next_number
-from node.forms import forms_of
+from node.daily import campaign_queries
+from node.daily.campaigns import CAMPAIGN_KIND, CAMPAIGN_SCHEMA
+from node.evidence import audit
+from node.figures.category_lists import CATEGORIES_KIND, CATEGORIES_SCHEMA, lists_of, next_number
+from node.reports.forms import forms_of
 from schemas.cadence import PROFILES, Profile, read_profile
 from schemas.campaigns import Campaign, campaign_payload, read_campaign
 from schemas.category_lists import CategoryLists, Version, read_version, version_payload
@@ -21,8 +22,8 @@ from schemas.errors import Invalid
 from schemas.forms import Form, Forms, read_form
 from schemas.periods import parse_day
 from schemas.strict_json import Json, loads
-from schemas.unit_checks import ActChecks
-from schemas.units import Act
+from schemas.units.checks import ActChecks
+from schemas.units.tree import Act
 from sync import directory
 from sync.database import write
 from sync.intake import Intake

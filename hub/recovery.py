@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from hub.directory import root_events
-from node import accounts
 from node.application import NodeApplication
 from node.config import config_text
+from node.console.setup import ADMIN, keep_certificates, write_state
 from node.folder import require_empty
 from node.home import create
-from node.setup import ADMIN, keep_certificates, write_state
+from node.people import accounts
 from schemas.clock import business_day
 from schemas.encoding import unb64
 from schemas.errors import Invalid
 from schemas.events import UNIT
-from schemas.units import LEVELS
+from schemas.units.tree import LEVELS
 from sync import renewal, revocation
 from sync.database import write
 from sync.env import SystemEnv

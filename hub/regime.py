@@ -12,7 +12,7 @@ from schemas.errors import GridError
 from schemas.events import payload
 from schemas.labels import DEFAULT_LANGUAGE
 from schemas.strict_json import Json
-from schemas.unit_acts import LEVELS
+from schemas.units.acts import LEVELS
 from sync import applied, log
 from sync.applied import Applied
 from sync.replica import Replica

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from hub.publishing import checks_of, publish
 from schemas.strict_json import Json
-from schemas.unit_checks import ActChecks
-from schemas.unit_forms import acts_for, changes
-from schemas.unit_import import Plan, plan
-from schemas.units import Act
+from schemas.units.checks import ActChecks
+from schemas.units.forms import acts_for, changes
+from schemas.units.importing import Plan, plan
+from schemas.units.tree import Act
 from sync import directory
 from sync.replica import Replica
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.case_actions import ACTIONS
+from schemas.cases.actions import ACTIONS
 from schemas.roles import ADMIN, CASEWORK, EVERYBODY, RECORDS, REVIEW
 
 

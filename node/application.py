@@ -6,25 +6,18 @@ from collections.abc import Iterator
 
 from sqlite_utils import Database
 
-from node import (
-    audit,
-    campaign_recount,
-    confirmation_queries,
-    confirmation_recount,
-    excuse_recount,
-    form_queries,
-    form_recount,
-    queries,
-    recount,
-)
+from node import queries, recount
 from node.cases import disclosure_queries
 from node.cases import queries as case_queries
 from node.cases import recount as case_recount
 from node.cases.disclosing import KEEP_DAYS
-from node.keeping import Copies
+from node.daily import campaign_recount, excuse_recount
+from node.desk.waits import DEFAULT_WAITS, Waits
+from node.evidence import audit
+from node.keeping.keeping import Copies
 from node.migrations import DERIVED
 from node.projections import NodeProjection
-from node.waits import DEFAULT_WAITS, Waits
+from node.reports import confirmation_queries, confirmation_recount, form_queries, form_recount
 from sync.directory import tree_of
 from sync.replica import Replica
 

@@ -6,9 +6,9 @@ import argparse
 import sys
 from typing import Final
 
-from node import commands, commands_keep, setup
 from node.app import create_app
-from node.terminal import Parser, run
+from node.console import commands, commands_keep, setup
+from node.console.terminal import Parser, run
 
 PROGRAM: Final = "grid-node"
 

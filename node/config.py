@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from node.cases.disclosing import KEEP_DAYS
+from node.desk.waits import DEFAULT_WAITS, Waits
 from node.folder import CA_FILE, CONFIG
-from node.keeping import DEFAULT_COPIES, Copies
-from node.waits import DEFAULT_WAITS, Waits
+from node.keeping.keeping import DEFAULT_COPIES, Copies
 from schemas.errors import Invalid
 from sync.retry import Pace
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from node.terminal import language, progress
+from node.console.terminal import language, progress
 from schemas.errors import Conflict, Invalid, NotFound
 from schemas.labels import label
 from sync.keys import SEED_BYTES, Signer

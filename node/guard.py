@@ -5,14 +5,14 @@ from __future__ import annotations
 from flask import current_app, g, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
-from node import accounts
 from node.access import ACTS, Rule, may_act, rule_for
-from node.accounts import Account
 from node.api.parsing import json_body
+from node.people import accounts
+from node.people.accounts import Account
 from node.scope import require_scope
 from schemas.errors import BadRequest, Forbidden, NotFound, Unauthorised
 from schemas.labels import DEFAULT_LANGUAGE
-from schemas.unit_acts import is_unit_id
+from schemas.units.acts import is_unit_id
 from sync.replica import NOBODY, Actor, Replica
 
 SESSION_COOKIE = "grid_session"

@@ -13,9 +13,9 @@ from typing import Final
 
 from sqlite_utils import Database
 
-from node import ballast
 from node.application import NodeApplication
 from node.config import read_config
+from node.console.terminal import language, progress
 from node.folder import (
     CA_FILE,
     CONFIG,
@@ -35,9 +35,9 @@ from node.folder import (
     require_empty,
     write_private,
 )  # fmt: skip
+from node.keeping import ballast
+from node.keeping.upgrade import bring_up_to_date, is_stale, stamp
 from node.migrations import NODE
-from node.terminal import language, progress
-from node.upgrade import bring_up_to_date, is_stale, stamp
 from schemas.encoding import NODE_ID_CHARS
 from schemas.errors import NotFound
 from schemas.labels import label

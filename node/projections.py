@@ -6,16 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from node import bulletins, category_lists, queries, reminder_queries, unprojected
-from node.calendars import calendar_of as calendar_of
-from node.calendars import json_object
-from node.campaigns import CampaignProjection
+from node import queries
 from node.cases.disclosing import KEEP_DAYS, Disclosures
 from node.cases.projection import CaseProjection
-from node.confirmation_projection import ConfirmationProjection, is_about_period
-from node.excuse_projection import ExcuseProjection
-from node.form_projection import FormProjection
+from node.daily.calendars import calendar_of as calendar_of
+from node.daily.calendars import json_object
+from node.daily.campaigns import CampaignProjection
+from node.daily.excuse_projection import ExcuseProjection
+from node.desk import reminder_queries
+from node.figures import bulletins, category_lists
+from node.keeping import unprojected
 from node.queries import DutyRow, Key, Tally
+from node.reports.confirmation_projection import ConfirmationProjection, is_about_period
+from node.reports.form_projection import FormProjection
 from schemas import reminders
 from schemas.cadence import Calendar, grace_end, read_profile
 from schemas.checks import Report, effective, read_payload
@@ -23,7 +26,7 @@ from schemas.errors import GridError
 from schemas.events import payload
 from schemas.periods import parse_day, period_of
 from schemas.strict_json import Json, dumps
-from schemas.units import Tree
+from schemas.units.tree import Tree
 from sync import directory
 from sync.directory import tree_of
 from sync.replica import Deed, Replica, Stored

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from node.accounts import Account
+from node.people.accounts import Account
 from schemas.clock import business_day, is_future, latest_business_day
 from schemas.errors import Conflict, Forbidden, Invalid, NotFound
-from schemas.units import Unit
+from schemas.units.tree import Unit
 from sync import clocks, directory
 from sync.replica import Replica
 

@@ -13,13 +13,13 @@ from typing import Any, Final
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from node import audit
 from node.app import Grid
+from node.console.terminal import progress
+from node.evidence import audit
 from node.folder import CONFIG, SERVE_LOCK, locked
 from node.home import Home
-from node.terminal import progress
-from node.unprojected import project_again
-from node.upkeep import Upkeep
+from node.keeping.unprojected import project_again
+from node.keeping.upkeep import Upkeep
 from schemas.errors import Conflict, Invalid
 from sync.loop import run_forever
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from node import keeping, silence
-from node.unprojected import unprojected
+from node.desk import silence
+from node.keeping import keeping
+from node.keeping.unprojected import unprojected
 from schemas.clock import iso_instant
 from schemas.labels import DEFAULT_LANGUAGE, has_label, label
 from sync import chains, directory, log

@@ -13,7 +13,7 @@ from typing import Final
 from schemas.clock import at_time
 from schemas.errors import Invalid
 from schemas.periods import CADENCES, Period
-from schemas.unit_acts import LEVELS
+from schemas.units.acts import LEVELS
 
 MAX_DUE_DAY: Final = 60
 MAX_GRACE_DAYS: Final = 31

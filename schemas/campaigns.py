@@ -15,7 +15,7 @@ from schemas.cadence import Calendar, Profile, grace_end
 from schemas.errors import Invalid
 from schemas.periods import CADENCES, Period, parse_day, period_of
 from schemas.strict_json import Json
-from schemas.unit_acts import LEVELS
+from schemas.units.acts import LEVELS
 
 PREFIX: Final = "campaign:"
 MAX_DAYS: Final = 366

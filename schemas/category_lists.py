@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from schemas.case_lists import HAZARDS, HUBEI_15, CategoryList
+from schemas.cases.lists import HAZARDS, HUBEI_15, CategoryList
 from schemas.errors import Invalid
 from schemas.periods import FIRST_DAY, parse_day
 from schemas.strict_json import Json

@@ -9,14 +9,14 @@ from typing import Any, Final, NamedTuple
 
 from schemas.amending import R, Standing, standing_of
 from schemas.cadence import Calendar, due_at, grace_end
-from schemas.case_measures import case_rates
+from schemas.cases.measures import case_rates
 from schemas.clock import at_time
 from schemas.duties import Result, on_time
 from schemas.errors import Invalid
 from schemas.measures import Excuse, Measures, TreeMode, rates
 from schemas.periods import Period, period_of, stated_period
-from schemas.unit_acts import LEVELS
-from schemas.units import Tree
+from schemas.units.acts import LEVELS
+from schemas.units.tree import Tree
 
 ABOUT: Final = "period"  # a `cnf` may be about something else, an issued bulletin for instance: that is no duty
 OWING: Final = LEVELS[1:]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.cases import Case
+from schemas.cases.fold import Case
 from schemas.encoding import DIGEST_BYTES, b64, unb64
 from schemas.events import SALT_BYTES, unreadable
 from schemas.strict_json import Json, dumps, loads

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from schemas.case_fields import flag, one_of, unit
+from schemas.cases.fields import flag, one_of, unit
 from schemas.clock import MAX_INTEGER
 from schemas.errors import Invalid
 from schemas.periods import parse_day

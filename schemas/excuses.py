@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, TypeAlias
 
-from schemas.case_fields import MAX_WORDS, code, event, one_of, words
+from schemas.cases.fields import MAX_WORDS, code, event, one_of, words
 from schemas.errors import Invalid
 from schemas.events import unreadable
 from schemas.periods import parse_day, read_day

@@ -16,7 +16,7 @@ from schemas.errors import Invalid
 from schemas.form_fields import MAX_TITLE, NUMBERS, FormField, field_payload, read_field, words
 from schemas.periods import CADENCES, parse_day
 from schemas.strict_json import Json, dumps
-from schemas.unit_acts import LEVELS
+from schemas.units.acts import LEVELS
 
 MAX_FIELDS: Final = 60
 MAX_RULES: Final = 60

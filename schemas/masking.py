@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from schemas.case_measures import CASE_RATES, SETTLED_AT, STANDING_MEASURES
+from schemas.cases.measures import CASE_RATES, SETTLED_AT, STANDING_MEASURES
 from schemas.measures import RATES
 from schemas.suppression import Sum, is_small, suppress
-from schemas.unit_acts import LEVELS
+from schemas.units.acts import LEVELS
 
 Document: TypeAlias = Mapping[str, Any]
 Path: TypeAlias = tuple[Any, ...]  # where a figure stands in a document

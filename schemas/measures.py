@@ -12,7 +12,7 @@ from schemas.cadence import Calendar, Profile, grace_end
 from schemas.checks import REGULAR, Effective, Report, effective
 from schemas.duties import on_time
 from schemas.periods import Period
-from schemas.units import Tree
+from schemas.units.tree import Tree
 
 # Of regular group-day duties only; zero and found both hold the late ones, excused those without a report.
 CHECK_MEASURES: Final = (

@@ -32,7 +32,7 @@ def _confirmations_judged(measures: Measures) -> int:
     return measures["confirmations_done"] + measures["confirmations_missing"]
 
 
-# Counted from the rows that each case leaves for the review (schemas/case_review.py).
+# Counted from the rows that each case leaves for the review (schemas/cases/review.py).
 QUALITY_MEASURES: Final = (
     "follow_ups_due", "follow_ups_done", "follow_ups_in_time", "records_judged", "records_complete",
 )  # fmt: skip

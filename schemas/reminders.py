@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.case_fields import MAX_WORDS, words
+from schemas.cases.fields import MAX_WORDS, words
 from schemas.events import unreadable
 from schemas.excuses import Below
 from schemas.periods import Period, parse_period

@@ -10,7 +10,7 @@ from schemas.encoding import node_id, unb64
 from schemas.errors import Corrupt
 from schemas.events import Event, Part, header_hash, parse_header, part_hash, parts_hash, payload, withholds_facts
 from schemas.strict_json import Json
-from schemas.units import LEVELS
+from schemas.units.tree import LEVELS
 from sync.keys import KEY_BYTES, verify
 
 KeyOf = Callable[[str], bytes | None]

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from schemas.errors import Corrupt
 from schemas.events import payload
 from schemas.strict_json import Json, dumps, loads
-from schemas.units import Act, Tree
+from schemas.units.tree import Act, Tree
 from sync.replica import Replica, Stored
 
 KIND = "dir"

@@ -14,7 +14,7 @@ from typing import Final, Literal
 from schemas.clock import business_day
 from schemas.encoding import b64
 from schemas.events import FIRST, PRIVATE, Event
-from schemas.units import LEVELS, Tree
+from schemas.units.tree import LEVELS, Tree
 from sync import chains, directory, erasure, heads, log, owed, refusals, revocation, routing, trails
 from sync.certificates import certificate, intact, keys_in
 from sync.derived import clear_derived

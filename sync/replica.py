@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from schemas.encoding import node_id
 from schemas.events import Event
-from schemas.units import Tree
+from schemas.units.tree import Tree
 from sync.env import Env
 from sync.keys import Signer
 

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from schemas.events import Event
 from schemas.strict_json import dumps, loads
-from schemas.units import Tree
+from schemas.units.tree import Tree
 from sync import directory, erasure, inlog, log, owed, revocation
 from sync.certificates import certificate
 from sync.replica import Replica

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 
 from schemas.events import Event
-from schemas.units import LEVELS
+from schemas.units.tree import LEVELS
 from sync import clocks, directory, revocation
 from sync.replica import Replica
 

@@ -23,17 +23,18 @@ from sqlite_utils import Database
 from hub.app import create_hub_app
 from hub.directory import found_city
 from hub.publishing import publish
-from node import accounts, checks
 from node.app import Grid, create_app
 from node.application import NodeApplication
 from node.config import config_text
+from node.console.setup import found
+from node.daily import checks
 from node.home import create
 from node.migrations import DERIVED as NODE_DERIVED
 from node.migrations import NODE
-from node.setup import found
+from node.people import accounts
 from schemas.cadence import DEFAULT_PROFILE, Profile
-from schemas.unit_list import read_unit_list
-from schemas.units import Act
+from schemas.units.listing import read_unit_list
+from schemas.units.tree import Act
 from sync import enrol, server
 from sync.client import Client
 from sync.database import MEMORY, open_database, write

@@ -100,7 +100,7 @@ def assert_refused(said: Said) -> None:
 def desk_in(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Desk:
     """Nothing laid out yet; whoever opens a transport gets the network in memory."""
     network = Network()
-    for module in ("node.setup", "node.home", "hub.directory"):
+    for module in ("node.console.setup", "node.home", "hub.directory"):
         monkeypatch.setattr(f"{module}.HttpTransport", lambda *_: network)
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     return Desk(folder, capsys, network)

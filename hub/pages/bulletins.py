@@ -9,9 +9,9 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 
 from hub import bulletin, bulletin_files, issuing
 from hub.bulletin import Document
-from node import bulletin_queries as queries
-from node import bulletins
-from node.bulletin_queries import Issued
+from node.figures import bulletin_queries as queries
+from node.figures import bulletins
+from node.figures.bulletin_queries import Issued
 from node.guard import language, me, replica
 from node.pages.choosing import Choice, choosing
 from node.pages.evidence import evidence_url

@@ -17,9 +17,9 @@ from schemas.errors import GridError, Invalid, NotFound
 from schemas.labels import explain, label
 from schemas.periods import parse_day
 from schemas.roles import ADMIN
-from schemas.unit_acts import KINDS, LEVELS, level_above
-from schemas.unit_forms import named_successors, verbs_for
-from schemas.units import Tree, Unit
+from schemas.units.acts import KINDS, LEVELS, level_above
+from schemas.units.forms import named_successors, verbs_for
+from schemas.units.tree import Tree, Unit
 from sync import directory
 
 MAX_CHILDREN: Final = 1_000

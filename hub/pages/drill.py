@@ -9,16 +9,16 @@ from flask import Blueprint, Response, request
 from hub.finding import find_units
 from hub.overview import ask
 from hub.pages.overview import figure_links
-from node import duties
 from node.access import EVIDENCE
-from node.asof import known_at
+from node.daily import duties
+from node.figures.asof import known_at
 from node.guard import me, replica
 from node.pages.calendars import COUNTED, completeness, day_url, span_of
 from node.pages.choosing import Choice, above, choosing, chosen
 from node.pages.frame import page
 from node.projections import calendar_of
 from node.scope import in_scope
-from schemas.case_measures import CASE_MEASURES
+from schemas.cases.measures import CASE_MEASURES
 from schemas.clock import business_day
 from schemas.duties import last_closed_day
 from schemas.masking import Masked, below_township

@@ -19,7 +19,7 @@ from schemas.errors import Conflict, GridError, Invalid, NotFound
 from schemas.labels import explain, label
 from schemas.periods import parse_day
 from schemas.strict_json import dumps, loads
-from schemas.unit_acts import ACTS
+from schemas.units.acts import ACTS
 from sync import directory
 from sync.database import write
 

@@ -10,9 +10,9 @@ from node.api.figures import answered
 from node.guard import replica
 from node.pages.choosing import Choice, choosing, chosen
 from node.pages.frame import page
-from schemas.case_matrix import TOTAL
+from schemas.cases.matrix import TOTAL
 from schemas.clock import business_day
-from schemas.units import LEVELS
+from schemas.units.tree import LEVELS
 
 MEASURES: Final = ("mediated", "agreed")
 

@@ -14,16 +14,16 @@ from hub import map_queries
 from hub.overview import Overview, overview
 from hub.tiles import place_of
 from node import charts
-from node.asof import known_at
+from node.figures.asof import known_at
+from node.figures.rollup_records import MEASURES
 from node.guard import language, me, replica
 from node.pages.calendars import COUNTED, MONTH_AT_MOST, completeness, day_url
 from node.pages.choosing import Choice, choosing, chosen
 from node.pages.frame import may_open, page
-from node.rollup_records import MEASURES
-from schemas.case_lists import CURRENT
+from schemas.cases.lists import CURRENT
 from schemas.clock import business_day
 from schemas.labels import label
-from schemas.units import LEVELS
+from schemas.units.tree import LEVELS
 from sync.directory import tree_of
 from sync.replica import Replica
 

@@ -21,7 +21,7 @@ from schemas.labels import explain, label
 from schemas.periods import CADENCES, parse_day
 from schemas.roles import ADMIN
 from schemas.strict_json import Json, dumps
-from schemas.unit_acts import LEVELS
+from schemas.units.acts import LEVELS
 from sync.database import write
 from sync.directory import tree_of
 

@@ -17,8 +17,8 @@ from node.cases.list_queries import Filter
 from node.cases.searching import search
 from node.guard import me, replica, wake
 from node.scope import require_scope
-from schemas.case_events import check_case_id
-from schemas.case_table import OPEN, STATES
+from schemas.cases.events import check_case_id
+from schemas.cases.table import OPEN, STATES
 from schemas.clock import at_time, parse_instant
 from schemas.errors import Invalid
 from schemas.periods import parse_day, read_day

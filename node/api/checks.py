@@ -7,12 +7,13 @@ from typing import Any, Final
 from flask import request
 from flask.views import MethodView
 
-from node import checks, queries
+from node import queries
 from node.api.base import blueprint
 from node.api.parsing import idempotency_key, json_body, require_event
 from node.api.shapes import CheckBody, ChecksQuery, Document, ReturnBody
+from node.daily import checks
+from node.evidence.records import check_items
 from node.guard import me, replica, wake
-from node.records import check_items
 from schemas.clock import business_day
 from schemas.errors import Invalid
 from schemas.periods import parse_day

@@ -6,11 +6,11 @@ from typing import Any
 
 from flask.views import MethodView
 
-from node import confirmation_queries, confirmations
 from node.api.base import blueprint
 from node.api.parsing import idempotency_key, json_body, require_event
 from node.api.shapes import ConfirmationBody, ConfirmationsQuery, Document, ReturnBody
 from node.guard import me, replica, wake
+from node.reports import confirmation_queries, confirmations
 from schemas.errors import NotFound
 from schemas.periods import LAST_DAY, parse_day
 from sync.database import read

@@ -10,7 +10,6 @@ from flask.views import MethodView
 from flask_wtf.csrf import generate_csrf
 from marshmallow import fields, validate
 
-from node import entries, phone
 from node.api.base import blueprint
 from node.api.case_shapes import PrivateBody
 from node.api.parsing import StrictSchema, Whole, idempotency_key, json_body
@@ -19,6 +18,7 @@ from node.guard import language, me, replica, wake
 from node.pages.phone import version
 from node.pages.records import recent
 from node.pages.reminding import reminded
+from node.phones import entries, phone
 from node.scope import today_of
 from schemas.entries import KINDS, entry_id, phone_instant
 from sync.database import read

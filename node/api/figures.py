@@ -8,24 +8,25 @@ from typing import Any
 from flask import Response
 from flask.views import MethodView
 
-from node import duties, rollup
 from node.access import EVIDENCE
 from node.api.base import attachment, blueprint, page_of
 from node.api.shapes import ArrivedQuery, Document, DutiesQuery, Page, RecordsQuery, RollupQuery, UnitsQuery
-from node.arrivals import arrived, position_at
-from node.asof import instant_of, known_at
-from node.campaigns import held
-from node.exports import definitions_file, rollup_file, with_definitions
+from node.daily import duties
+from node.daily.campaigns import held
+from node.figures import rollup
+from node.figures.arrivals import arrived, position_at
+from node.figures.asof import instant_of, known_at
+from node.figures.exports import definitions_file, rollup_file, with_definitions
+from node.figures.masks import for_role, mask
+from node.figures.record_files import known, record_file
+from node.figures.rollup_records import read_filters, records
+from node.figures.sheets import FILE_TYPES, pieces
 from node.guard import language, me, replica
-from node.masks import for_role, mask
-from node.record_files import known, record_file
-from node.rollup_records import read_filters, records
-from node.sheets import FILE_TYPES, pieces
 from schemas.campaigns import campaign_payload
 from schemas.clock import business_day
 from schemas.errors import Invalid, NotFound
 from schemas.periods import parse_day
-from schemas.units import Unit
+from schemas.units.tree import Unit
 from sync.directory import certified_units, tree_of
 from sync.replica import Replica
 

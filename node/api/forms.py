@@ -6,7 +6,6 @@ from typing import Any
 
 from flask.views import MethodView
 
-from node import form_queries, form_returns, form_rollup
 from node.api.base import attachment, blueprint, page_of
 from node.api.parsing import idempotency_key, json_body, require_event
 from node.api.shapes import (
@@ -18,11 +17,12 @@ from node.api.shapes import (
     FormsQuery,
     ReturnBody,
 )
-from node.asof import known_at
-from node.form_files import form_file
-from node.forms import forms_of
+from node.figures.asof import known_at
+from node.figures.masks import form_for_role
 from node.guard import language, me, replica, wake
-from node.masks import form_for_role
+from node.reports import form_queries, form_returns, form_rollup
+from node.reports.form_files import form_file
+from node.reports.forms import forms_of
 from node.scope import today_of
 from schemas.errors import NotFound
 from schemas.forms import form_payload

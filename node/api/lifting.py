@@ -8,10 +8,10 @@ from typing import Any, Final
 from flask.views import MethodView
 from marshmallow import fields, validate
 
-from node import excuses
 from node.api.base import blueprint
 from node.api.parsing import StrictSchema, idempotency_key, json_body, require_event
 from node.api.shapes import DAY, EVENT, UNIT, Document, Page
+from node.daily import excuses
 from node.guard import me, replica, wake
 from node.scope import today_of
 from schemas.errors import Invalid

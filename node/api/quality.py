@@ -6,9 +6,9 @@ from typing import Any
 
 from flask.views import MethodView
 
-from node import quality, quality_cases
 from node.api.base import blueprint
 from node.api.shapes import Document, QualityQuery, QualityRecordsQuery
+from node.figures import quality, quality_cases
 from node.guard import language, me, replica
 
 routes = blueprint("quality", "考评 / quality review")

@@ -7,10 +7,10 @@ from typing import Any
 from flask.views import MethodView
 from marshmallow import fields, validate
 
-from node import reminders
 from node.api.base import blueprint
 from node.api.parsing import StrictSchema, idempotency_key, json_body
 from node.api.shapes import SHORT, UNIT, Document, Page
+from node.desk import reminders
 from node.guard import me, replica, wake
 from schemas.errors import Invalid
 from sync.database import read

@@ -8,10 +8,10 @@ from typing import Final
 from marshmallow import ValidationError, fields, post_dump, validate
 
 from node.api.parsing import MAX_LIMIT, StrictSchema, Whole
-from schemas.case_lists import REASONS
+from schemas.cases.lists import REASONS
 from schemas.duties import STATES
 from schemas.returns import STATES as RETURN_STATES
-from schemas.unit_acts import LEVELS
+from schemas.units.acts import LEVELS
 
 UNIT: Final = validate.Regexp(r"\A[0-9]{12}(?:[0-9]{3})?\Z", error="12 or 15 digits")
 DAY: Final = validate.Regexp(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", error="YYYY-MM-DD")

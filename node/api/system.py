@@ -7,14 +7,15 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, request
 from flask.views import MethodView
 
-from node import accounts, accounts_admin, queries, status
+from node import queries, status
 from node.answers import once, request_bytes
 from node.api.base import blueprint, page_of
 from node.api.parsing import idempotency_key, json_body, require_event
 from node.api.shapes import Document, Page, UserBody
+from node.evidence.proof import proof_json, prove
+from node.evidence.records import evidence
 from node.guard import language, me, replica
-from node.proof import proof_json, prove
-from node.records import evidence
+from node.people import accounts, accounts_admin
 from node.scope import require_scope
 from schemas.errors import Forbidden
 from sync import log

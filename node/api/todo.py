@@ -7,10 +7,10 @@ from typing import Any
 from flask.views import MethodView
 from marshmallow import fields, validate
 
-from node import supervising, todo
 from node.api.base import blueprint
 from node.api.parsing import StrictSchema, idempotency_key
 from node.api.shapes import EVENT, UNIT, Document, Page
+from node.desk import supervising, todo
 from node.guard import me, replica
 from sync.database import read
 

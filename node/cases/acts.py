@@ -9,19 +9,19 @@ from typing import Any
 
 from node import answers
 from node.access import may_act
-from node.accounts import Account
 from node.answers import Answer, Document, request_bytes
 from node.cases.projection import CASE_KIND, CASE_SCHEMA, ancestor_in, events_of, fold_of
-from node.category_lists import lists_of
+from node.figures.category_lists import lists_of
+from node.people.accounts import Account
 from node.scope import hosts, in_scope, refuse_future, require_hosted, today_of
-from schemas.case_actions import ACTIONS, OWNING, read_action, read_register
-from schemas.case_events import case_payload, check_case_id, read_case_event
-from schemas.cases import Case, allowed_now, why_void
+from schemas.cases.actions import ACTIONS, OWNING, read_action, read_register
+from schemas.cases.events import case_payload, check_case_id, read_case_event
+from schemas.cases.fold import Case, allowed_now, why_void
 from schemas.clock import iso_instant
 from schemas.encoding import UUID7_RANDOM_BYTES, uuid7
 from schemas.errors import Conflict, Invalid, NotFound
 from schemas.periods import parse_day
-from schemas.unit_acts import LEVELS
+from schemas.units.acts import LEVELS
 from sync.directory import tree_of
 from sync.intake import Intake
 from sync.replica import Replica

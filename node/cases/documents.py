@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from node.accounts import Account
 from node.cases import list_queries, queries
 from node.cases.acts import Allowed
 from node.cases.list_queries import Filter
 from node.cases.private import read_private, read_words
 from node.cases.queries import CaseNow, KeptEvent
-from node.records import path_json
-from schemas.case_actions import ACTIONS
-from schemas.case_limits import Limit, signal
-from schemas.cases import Case
+from node.evidence.records import path_json
+from node.people.accounts import Account
+from schemas.cases.actions import ACTIONS
+from schemas.cases.fold import Case
+from schemas.cases.limits import Limit, signal
 from schemas.clock import iso_instant
 from schemas.strict_json import loads
-from schemas.unit_acts import LEVELS
+from schemas.units.acts import LEVELS
 from sync.directory import tree_of
 from sync.replica import Replica
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlite_utils import Database
 
-from schemas.case_measures import CASE_MEASURES, FACT_MEASURES
+from schemas.cases.measures import CASE_MEASURES, FACT_MEASURES
 from schemas.spans import Piece, rest_of_year
 
 Row = tuple[Any, ...]

@@ -12,14 +12,14 @@ from sqlite_utils import Database
 from node.cases import figure_queries as queries
 from node.cases.figure_queries import Place
 from node.cases.tallies import ALL, CELL
-from schemas.case_lists import CATEGORIES, SOURCE_GROUPS
-from schemas.case_matrix import TOTAL, Cell, MatrixRow
-from schemas.case_measures import CASE_MEASURES, DIMENSIONS, FACT_MEASURES
+from schemas.cases.lists import CATEGORIES, SOURCE_GROUPS
+from schemas.cases.matrix import TOTAL, Cell, MatrixRow
+from schemas.cases.measures import CASE_MEASURES, DIMENSIONS, FACT_MEASURES
 from schemas.clock import at_time, business_day
 from schemas.periods import Period
 from schemas.spans import pieces
-from schemas.unit_acts import LEVELS
-from schemas.units import Tree
+from schemas.units.acts import LEVELS
+from schemas.units.tree import Tree
 
 # Which units are summed: (unit, 1 for what it did itself, else 0 for its subtree as it was).
 Parts = Sequence[tuple[str, int]]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from schemas.case_lists import ADVICE, BODIES, DECLINE_REASONS, REASONS, REFER_TO, RESULTS
-from schemas.case_table import ACTIONS
+from schemas.cases.lists import ADVICE, BODIES, DECLINE_REASONS, REASONS, REFER_TO, RESULTS
+from schemas.cases.table import ACTIONS
 
 MAIN: Final[Mapping[str, str]] = {
     "registered": "accept", "accepted": "mediate", "assigned": "mediate", "mediating": "agree", "agreed": "follow_up",

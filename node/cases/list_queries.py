@@ -9,7 +9,7 @@ from typing import Final
 from sqlite_utils import Database
 
 from node.cases.queries import NOW_COLUMNS, CaseNow
-from schemas.case_limits import DEFAULT_RULES
+from schemas.cases.limits import DEFAULT_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Filter:
     now_ms: int = 0
 
 
-# As `schemas.case_limits.signal`: past the end; a fifth of the time left, or half of it.
+# As `schemas.cases.limits.signal`: past the end; a fifth of the time left, or half of it.
 _PART = "100 * (c.deadline_at - ?) {sign} {percent} * (c.deadline_at - c.started_at)"
 _ORANGE = _PART.format(sign="<=", percent=DEFAULT_RULES.orange_left)
 _SIGNALS: Final = {

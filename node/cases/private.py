@@ -6,15 +6,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from node import audit, audit_queries
 from node.access import PRIVATE
-from node.accounts import Account
 from node.cases import disclosure_queries
 from node.cases import private_queries as queries
 from node.cases.disclosing import DAY_MS
+from node.evidence import audit, audit_queries
+from node.people.accounts import Account
 from node.scope import hosts, in_scope
-from schemas.case_lists import PARTY_ROLES
-from schemas.cases import Case
+from schemas.cases.fold import Case
+from schemas.cases.lists import PARTY_ROLES
 from schemas.clock import business_day, iso_instant
 from schemas.errors import GridError, Invalid
 from schemas.roles import RECORDS

@@ -11,16 +11,16 @@ from sqlite_utils import Database
 from node.cases import queries, review_queries, supervision_queries, tally_queries, todo_queries
 from node.cases.queries import CaseNow, Closure, KeptEvent
 from node.cases.tallies import PLACE, Kept, Slot, changes, kept_of, standing_under
-from schemas.case_events import CaseEvent, read_case_event
-from schemas.case_review import review_rows
-from schemas.case_todo import case_rows
-from schemas.cases import Ancestor, Case, fold
+from schemas.cases.events import CaseEvent, read_case_event
+from schemas.cases.fold import Ancestor, Case, fold
+from schemas.cases.review import review_rows
+from schemas.cases.todo import case_rows
 from schemas.errors import GridError
 from schemas.events import PUBLIC, payload
 from schemas.periods import parse_day
 from schemas.strict_json import loads
-from schemas.unit_acts import LEVELS
-from schemas.units import Tree
+from schemas.units.acts import LEVELS
+from schemas.units.tree import Tree
 from sync.directory import tree_of
 from sync.replica import Replica, Stored
 

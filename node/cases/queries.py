@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlite_utils import Database
 
 from node.cases.tallies import Kept, Traits
-from schemas.case_measures import CASE_MEASURES, Fact, OpenSpan
+from schemas.cases.measures import CASE_MEASURES, Fact, OpenSpan
 
 ENDLESS: Final = "9999-12-31"  # the `until` of what lasts to this day
 _COUNTS: Final = ", ".join(CASE_MEASURES)

@@ -11,14 +11,14 @@ from node.cases import queries, tally_queries
 from node.cases.projection import CASE_KIND, ancestor_in, closure_of, coarser, row_of
 from node.cases.tallies import PLACE, Slot, changes, kept_of
 from node.cases.tally_queries import Key
-from schemas.case_events import CaseEvent, read_case_event
-from schemas.case_measures import CASE_MEASURES
-from schemas.cases import Case, fold
+from schemas.cases.events import CaseEvent, read_case_event
+from schemas.cases.fold import Case, fold
+from schemas.cases.measures import CASE_MEASURES
 from schemas.errors import GridError
 from schemas.events import payload
 from schemas.periods import parse_day
-from schemas.unit_acts import LEVELS
-from schemas.units import Tree
+from schemas.units.acts import LEVELS
+from schemas.units.tree import Tree
 from sync import directory, log
 from sync.replica import Replica
 

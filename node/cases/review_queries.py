@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from sqlite_utils import Database
 
-from schemas.case_review import FOLLOW_UP, RECORD, ReviewRow
+from schemas.cases.review import FOLLOW_UP, RECORD, ReviewRow
 
 CHUNK: Final = 500
 # What a list holds: the kind of its rows, and which of them.

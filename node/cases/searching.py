@@ -9,15 +9,15 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from node import audit
 from node.access import PRIVATE
-from node.accounts import Account
 from node.cases import list_queries, private_queries
 from node.cases.documents import item
 from node.cases.list_queries import Filter
 from node.cases.private import PARTICULARS, held_object
+from node.evidence import audit
+from node.people.accounts import Account
 from node.scope import hosts, in_scope
-from schemas.case_fields import words
+from schemas.cases.fields import words
 from schemas.errors import Conflict, Forbidden, Invalid
 from sync.database import read, write
 from sync.heads import is_covered

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from sqlite_utils import Database
 
-from schemas.case_supervision import Supervision
+from schemas.cases.supervision import Supervision
 
 Side = Literal["given", "received"]
 STATES: Final = ("waiting", "silent", "answered")

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Final, NamedTuple
 
-from schemas.case_measures import CASE_MEASURES, Fact, OpenSpan, facts, open_spans
-from schemas.cases import Case
+from schemas.cases.fold import Case
+from schemas.cases.measures import CASE_MEASURES, Fact, OpenSpan, facts, open_spans
 from schemas.clock import business_day
-from schemas.units import Tree
+from schemas.units.tree import Tree
 
 # The dimensions of the tallies: all in one row; category x level, of which the rows of both, their total and the
 # matrix are sums; source (source groups are sums of it); urgency; kind.

@@ -9,7 +9,7 @@ from typing import Final
 from sqlite_utils import Database
 
 from node.cases.tallies import PLACE, Slot
-from schemas.case_measures import CASE_MEASURES
+from schemas.cases.measures import CASE_MEASURES
 
 _COUNTS: Final = ", ".join(CASE_MEASURES)
 _OPEN: Final = PLACE["open"]

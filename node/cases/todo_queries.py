@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlite_utils import Database
 
-from schemas.case_todo import TodoRow
+from schemas.cases.todo import TodoRow
 
 Key = tuple[int, str, str]  # due_at, kind, ref: what pages go on from
 START: Final[Key] = (-1, "", "")

@@ -6,10 +6,10 @@ from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 
-from node import accounts, sessions
 from node.guard import SESSION_COOKIE, language, me, replica
 from node.pages.frame import page, typed
 from node.pages.signing import leave, secret_typed
+from node.people import accounts, sessions
 from schemas.clock import business_day
 from schemas.errors import GridError, Invalid
 from schemas.labels import explain, label

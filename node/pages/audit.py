@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request, stream_with_context, url_for
 
-from node import audit
+from node.evidence import audit
+from node.figures.sheets import CSV_TYPE, harmless
 from node.guard import language, me, replica
 from node.pages.frame import Link, page
-from node.sheets import CSV_TYPE, harmless
 from schemas.audit import ACTS, Entry
 from schemas.clock import business_day
 from schemas.errors import Invalid

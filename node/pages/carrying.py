@@ -8,7 +8,8 @@ from typing import Final
 
 from flask import Blueprint, Response, request
 
-from node import carriage, commands_carry
+from node import carriage
+from node.console import commands_carry
 from node.guard import language, replica, wake
 from node.pages.frame import page, typed
 from schemas.errors import GridError, Invalid

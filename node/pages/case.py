@@ -19,13 +19,13 @@ from node.guard import language, me, replica, wake
 from node.pages.case_words import code_word, limits, parties, shown, step, told, unit_name
 from node.pages.frame import may_open, page, typed
 from node.scope import today_of
-from schemas.case_table import ACTIONS
-from schemas.cases import Case
+from schemas.cases.fold import Case
+from schemas.cases.table import ACTIONS
 from schemas.errors import Conflict, Forbidden, GridError, NotFound
 from schemas.labels import label
 from schemas.roles import CASEWORK, REVIEW
-from schemas.unit_acts import LEVELS
-from schemas.units import Tree
+from schemas.units.acts import LEVELS
+from schemas.units.tree import Tree
 from sync.directory import tree_of
 from sync.heads import is_covered
 from sync.replica import Replica

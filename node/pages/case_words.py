@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
-from node.category_lists import lists_of, word_of
+from node.figures.category_lists import lists_of, word_of
 from node.guard import replica
 from node.scope import today_of
-from schemas.case_lists import PARTY_ROLES
-from schemas.case_table import ACTIONS
+from schemas.cases.lists import PARTY_ROLES
+from schemas.cases.table import ACTIONS
 from schemas.clock import SHANGHAI
 from schemas.errors import GridError
 from schemas.labels import explain, has_label, label

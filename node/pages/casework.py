@@ -14,13 +14,13 @@ from node.cases import acts, list_queries
 from node.cases.documents import listed
 from node.cases.list_queries import Filter
 from node.cases.searching import search
-from node.category_lists import choices
+from node.figures.category_lists import choices
 from node.guard import language, me, replica, wake
 from node.pages.case_words import shown, told, unit_name
 from node.pages.frame import Link, page, typed
 from node.scope import hosts, require_scope, today_of
-from schemas.case_events import check_case_id
-from schemas.case_lists import (
+from schemas.cases.events import check_case_id
+from schemas.cases.lists import (
     AMOUNT_BANDS,
     COMPLEXITIES,
     PARTY_ROLES,
@@ -28,10 +28,10 @@ from schemas.case_lists import (
     SOURCES,
     URGENCIES,
 )
-from schemas.case_table import OPEN, STATES
+from schemas.cases.table import OPEN, STATES
 from schemas.errors import GridError
 from schemas.labels import label
-from schemas.unit_acts import LEVELS
+from schemas.units.acts import LEVELS
 from sync.database import read
 from sync.directory import tree_of
 from sync.replica import Replica

@@ -7,14 +7,15 @@ from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 
-from node import checks, duty_queries, queries
+from node import queries
 from node.api.parsing import require_event
+from node.daily import checks, duty_queries
 from node.guard import language, me, replica, wake
 from node.pages.case_words import told, unit_name
 from node.pages.evidence import evidence_url
 from node.pages.frame import page, require_sure, typed
 from node.scope import require_scope
-from schemas.case_fields import MAX_WORDS, words
+from schemas.cases.fields import MAX_WORDS, words
 from schemas.checks import REGULAR, Report
 from schemas.errors import Forbidden, GridError, NotFound
 from schemas.labels import label

@@ -12,7 +12,7 @@ from node.access import EVIDENCE
 from node.guard import language, me
 from schemas.labels import label
 from schemas.periods import Period, cadence_of, parse_period, shifted
-from schemas.units import Unit
+from schemas.units.tree import Unit
 from sync.directory import tree_of
 from sync.replica import Replica
 

@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, current_app, make_response, redirect, request, url_for
 
-from node import devices, qr
 from node.guard import language, me, replica
-from node.own_ca import fingerprint, own_certificate
 from node.pages.frame import page, typed
 from node.pages.signing import welcome
+from node.phones import devices, qr
+from node.phones.own_ca import fingerprint, own_certificate
 from schemas.errors import GridError, NotFound
 from schemas.labels import explain, label
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
 
-from node import erasure_queries as queries
 from node.cases.acts import require_case
+from node.evidence import erasure_queries as queries
 from node.guard import language, me, replica
 from node.pages.case_words import unit_name
 from node.pages.frame import day_text, page, typed

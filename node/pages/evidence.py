@@ -6,22 +6,23 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, url_for
 
-from node import proof_queries, queries
+from node import queries
 from node.access import EVIDENCE
 from node.api.parsing import require_event
-from node.checks import duty_state_of
+from node.daily.checks import duty_state_of
+from node.evidence import proof_queries
+from node.evidence.proof import Check, Proof, prove
 from node.guard import language, me, replica
 from node.pages.choosing import above
 from node.pages.evidence_words import facts, header_rows
 from node.pages.frame import may_open, page
 from node.pages.records import steps
-from node.proof import Check, Proof, prove
 from node.scope import in_scope, require_scope
 from schemas.clock import business_day
 from schemas.encoding import b64
 from schemas.events import plain_line
 from schemas.labels import label
-from schemas.units import LEVELS
+from schemas.units.tree import LEVELS
 from sync import erasure, log
 from sync.database import read
 from sync.directory import tree_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from node.evidence.proof_queries import Raw
 from node.guard import language
-from node.proof_queries import Raw
-from schemas.case_lists import category_label
+from schemas.cases.lists import category_label
 from schemas.clock import business_day, local_text
 from schemas.errors import GridError
 from schemas.events import FIELD_COUNT, PUBLIC, Part

@@ -8,24 +8,25 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
 
-from node import queries, rollup
+from node import queries
 from node.access import EVIDENCE
 from node.api.figures import answered
-from node.campaigns import held
-from node.checks import duty_state_of
+from node.daily.campaigns import held
+from node.daily.checks import duty_state_of
+from node.figures import rollup
 from node.guard import language, me, replica
 from node.pages.calendars import MAX_DAYS, completeness
 from node.pages.choosing import Choice, crumbs, month_so_far, neighbour, presets
 from node.pages.evidence import evidence_url
 from node.pages.frame import Link, page
-from schemas.case_measures import CASE_MEASURES
+from schemas.cases.measures import CASE_MEASURES
 from schemas.clock import business_day
 from schemas.comparison import BOTH
 from schemas.errors import Invalid
 from schemas.labels import label
 from schemas.measures import CHECK_MEASURES
 from schemas.periods import Period, parse_period
-from schemas.units import LEVELS
+from schemas.units.tree import LEVELS
 from sync.directory import tree_of
 from sync.replica import Replica
 

@@ -7,17 +7,17 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
 
-from node.arrivals import arrived
-from node.asof import known_at
-from node.campaigns import require
-from node.category_lists import lists_of, word_of
+from node.daily.campaigns import require
+from node.figures.arrivals import arrived
+from node.figures.asof import known_at
+from node.figures.category_lists import lists_of, word_of
+from node.figures.rollup_figures import row_label
+from node.figures.rollup_question import CAMPAIGN
+from node.figures.rollup_records import read_filters, records
 from node.guard import language, me, replica
 from node.pages.choosing import month_so_far
 from node.pages.evidence import evidence_url
 from node.pages.frame import Link, page
-from node.rollup_figures import row_label
-from node.rollup_question import CAMPAIGN
-from node.rollup_records import read_filters, records
 from schemas.clock import business_day
 from schemas.errors import Invalid
 from schemas.labels import label

@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
 
-from node import form_rollup
 from node.access import EVIDENCE
-from node.forms import forms_of
+from node.figures.masks import form_for_role
 from node.guard import language, me, replica
-from node.masks import form_for_role
 from node.pages.choosing import crumbs, neighbour
 from node.pages.forms import newest
 from node.pages.frame import page
+from node.reports import form_rollup
+from node.reports.forms import forms_of
 from node.scope import today_of
 from schemas.errors import Invalid, NotFound
 from schemas.periods import parse_period

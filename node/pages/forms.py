@@ -9,26 +9,26 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, redirect, request, url_for
 
-from node import form_returns
 from node.access import EVIDENCE
-from node.calendars import calendar_of
-from node.forms import forms_of
+from node.daily.calendars import calendar_of
+from node.evidence.records import path_of
 from node.guard import language, me, replica, wake
 from node.pages.case_words import told, unit_name
 from node.pages.evidence import evidence_url
 from node.pages.form_words import as_values, errors_of, questions, rules_of, shown_values, typed_values
 from node.pages.frame import page, require_sure, typed
 from node.pages.records import steps
-from node.records import path_of
+from node.reports import form_returns
+from node.reports.forms import forms_of
 from node.scope import hosts, require_scope, today_of
-from schemas.case_fields import MAX_WORDS, words
+from schemas.cases.fields import MAX_WORDS, words
 from schemas.confirmations import Owed
 from schemas.errors import GridError, Invalid, NotFound
 from schemas.forms import Form, Forms
 from schemas.periods import Period, parse_period, period_of, shifted
 from schemas.returns import owed_between
 from schemas.roles import REVIEW
-from schemas.units import LEVELS, Unit
+from schemas.units.tree import LEVELS, Unit
 from sync.database import read
 from sync.directory import tree_of
 from sync.replica import Replica

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, redirect, request, url_for
 
-from node import entries
 from node.guard import me, replica, wake
 from node.pages.case_words import unit_name
 from node.pages.casework import FACTS, PARTY, error_field, error_text
 from node.pages.frame import page, typed
 from node.pages.phone import kit
+from node.phones import entries
 from node.scope import require_scope
 from schemas.entries import FORM
 from schemas.errors import GridError

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
 
-from node import charts, queries, status, todo
+from node import charts, queries, status
 from node.access import rule_for
 from node.cases.supervision_queries import silent_of
-from node.duties import missing_yesterday
+from node.daily.duties import missing_yesterday
+from node.desk import todo
 from node.guard import language, replica
 from node.rooms import Entry, Rooms
 from schemas.campaigns import Campaign

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, redirect, request, url_for
 
-from node import excuse_queries, excuses
+from node.daily import excuse_queries, excuses
 from node.guard import language, me, replica, wake
 from node.pages.case_words import told, unit_name
 from node.pages.frame import page, typed

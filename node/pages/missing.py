@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
 
-from node import duties, duty_queries, queries
+from node import queries
 from node.access import rule_for
+from node.daily import duties, duty_queries
 from node.guard import language, me, replica
 from node.pages.frame import page
 from node.pages.missing_lists import Asked, places, silent_nodes, state_rows, unit_name, units_below
@@ -21,7 +22,7 @@ from schemas.errors import Invalid
 from schemas.labels import label
 from schemas.periods import FIRST_DAY, LAST_DAY, parse_day
 from schemas.roles import REVIEW
-from schemas.units import LEVELS, Unit
+from schemas.units.tree import LEVELS, Unit
 from sync import directory
 from sync.database import read
 from sync.replica import Replica

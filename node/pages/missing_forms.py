@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from flask import url_for
 
-from node import form_rollup
-from node.forms import forms_of
 from node.guard import language
 from node.pages.forms import newest
+from node.reports import form_rollup
+from node.reports.forms import forms_of
 from node.scope import today_of
 from sync.replica import Replica
 

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from flask import request, url_for
 
-from node import duties, duty_queries, reminder_queries
-from node.duties import DutyDay, Servers, missing_on
+from node.daily import duties, duty_queries
+from node.daily.duties import DutyDay, Servers, missing_on
+from node.desk import reminder_queries
 from node.guard import me
-from schemas.units import Unit
+from schemas.units.tree import Unit
 from sync import directory
 from sync.replica import Replica
 

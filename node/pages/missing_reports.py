@@ -11,14 +11,15 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
 
-from node import duties, reminder_queries
-from node.calendars import calendar_of
-from node.confirmation_duties import OwedBy, owed_by
-from node.duties import Servers
+from node.daily import duties
+from node.daily.calendars import calendar_of
+from node.daily.duties import Servers
+from node.desk import reminder_queries
 from node.guard import me, replica
 from node.pages.case_words import unit_name
 from node.pages.frame import page
 from node.pages.missing_forms import form_rows
+from node.reports.confirmation_duties import OwedBy, owed_by
 from node.scope import hosts, today_of
 from schemas.confirmations import OWING, last_owed, owed_on
 from schemas.duties import why_missing
@@ -26,7 +27,7 @@ from schemas.errors import Invalid
 from schemas.periods import Period, parse_period, shifted
 from schemas.reminders import MAX_AT_ONCE
 from schemas.roles import REVIEW
-from schemas.units import LEVELS
+from schemas.units.tree import LEVELS
 from sync.database import read
 from sync.directory import tree_of
 from sync.replica import Replica

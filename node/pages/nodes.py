@@ -14,7 +14,7 @@ from node.pages.frame import page, typed
 from schemas.clock import business_day
 from schemas.errors import GridError, Invalid, NotFound
 from schemas.labels import explain
-from schemas.units import LEVELS
+from schemas.units.tree import LEVELS
 from sync import directory, enrol
 from sync.replica import Replica
 

@@ -8,12 +8,12 @@ from urllib.parse import parse_qsl
 from flask import Blueprint, Response, current_app, redirect, request, session, url_for
 from werkzeug.exceptions import HTTPException
 
-from node import accounts
 from node.access import rule_for
-from node.accounts import Account
 from node.guard import LANGUAGE_COOKIE, language, replica
 from node.pages.frame import local_path, page, typed
 from node.pages.signing import FIRST, first_password, forget, leave, people, secret_typed, welcome
+from node.people import accounts
+from node.people.accounts import Account
 from node.scope import require_scope
 from schemas.errors import Conflict, GridError, Invalid, Unauthorised
 from schemas.labels import LANGUAGES, explain

@@ -15,7 +15,7 @@ from flask import Blueprint, Response, abort, render_template, send_from_directo
 
 from node.guard import language
 from node.pages.frame import WORK
-from schemas.case_lists import COMPLEXITIES, CURRENT, SCALES, SOURCES, URGENCIES, category_label
+from schemas.cases.lists import COMPLEXITIES, CURRENT, SCALES, SOURCES, URGENCIES, category_label
 from schemas.entries import FORM
 from schemas.labels import LANGUAGES, catalogue, label
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
-from node import quality
 from node.cases.review_queries import LISTS
+from node.figures import quality
 from node.guard import language, me, replica
 from node.pages.case_words import unit_name
 from node.pages.frame import page

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
 
-from node import quality_cases
 from node.cases.list_queries import categories_of
+from node.figures import quality_cases
 from node.guard import language, me, replica
 from node.pages.case_words import category_word, unit_name
 from node.pages.frame import page

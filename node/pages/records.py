@@ -7,15 +7,16 @@ from typing import Any, Final
 
 from flask import Blueprint, request
 
-from node import duty_queries, queries
-from node.checks import duty_state_of
+from node import queries
+from node.daily import duty_queries
+from node.daily.checks import duty_state_of
+from node.evidence.records import Path, path_of, returned_json
 from node.guard import language, me, replica
 from node.pages.frame import may_open, page, time_text
-from node.records import Path, path_of, returned_json
 from schemas.checks import Report
 from schemas.clock import business_day
 from schemas.labels import label
-from schemas.units import LEVELS, Tree
+from schemas.units.tree import LEVELS, Tree
 from sync import directory
 from sync.replica import Replica
 

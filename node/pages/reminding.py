@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, redirect, request, url_for
 
-from node import reminders
+from node.desk import reminders
 from node.guard import me, replica, wake
 from node.pages.case_words import unit_name
 from node.pages.frame import page, typed

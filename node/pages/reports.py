@@ -9,22 +9,23 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 
-from node import confirmation_queries, confirmations, returning
-from node.calendars import calendar_of
-from node.confirmation_duties import OwedBy, judged
+from node.daily import returning
+from node.daily.calendars import calendar_of
 from node.guard import language, me, replica, wake
 from node.pages.case_words import told, unit_name
 from node.pages.frame import page, require_sure, typed
+from node.reports import confirmation_queries, confirmations
+from node.reports.confirmation_duties import OwedBy, judged
 from node.scope import hosts, require_scope, today_of
-from schemas.case_fields import MAX_WORDS, words
-from schemas.case_measures import CASE_MEASURES
+from schemas.cases.fields import MAX_WORDS, words
+from schemas.cases.measures import CASE_MEASURES
 from schemas.confirmations import CONFIRMATION_MEASURES, MAX_REMARKS, last_owed, owed_between, rates_of
 from schemas.errors import GridError, Invalid, NotFound
 from schemas.labels import label
 from schemas.measures import CHECK_MEASURES
 from schemas.periods import Period, parse_period
 from schemas.roles import REVIEW
-from schemas.units import LEVELS, Unit
+from schemas.units.tree import LEVELS, Unit
 from sync.database import read
 from sync.directory import tree_of
 from sync.replica import Replica

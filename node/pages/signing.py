@@ -10,8 +10,8 @@ from typing import Any, Final
 from flask import Response, current_app, redirect, request, session, url_for
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from node import account_queries, accounts, sessions
 from node.guard import SESSION_COOKIE, replica
+from node.people import account_queries, accounts, sessions
 
 PEOPLE_COOKIE: Final = "grid_people"
 PEOPLE_LIFE_S: Final = 90 * 86_400

@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
 
-from node import supervising
 from node.access import may_act
 from node.cases.supervision_queries import STATES
+from node.desk import supervising
 from node.guard import language, me, replica
 from node.pages.case_words import category_word, unit_name
 from node.pages.frame import page
 from schemas.labels import label
-from schemas.units import LEVELS
+from schemas.units.tree import LEVELS
 from sync.database import read
 from sync.directory import tree_of
 from sync.replica import Replica

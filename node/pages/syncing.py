@@ -9,13 +9,13 @@ from flask import Blueprint, Response, current_app, redirect, request, url_for
 
 from node import queries, status
 from node.guard import language, me, replica
+from node.keeping.unprojected import unprojected
 from node.pages.frame import day_text, page
 from node.pages.nodes import children_shown
-from node.unprojected import unprojected
 from schemas.clock import at_time, business_day
 from schemas.labels import has_label, label
 from schemas.roles import REVIEW
-from schemas.units import LEVELS
+from schemas.units.tree import LEVELS
 from sync import directory, log
 from sync.replica import Replica
 

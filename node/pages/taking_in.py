@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
-from node import entries
 from node.guard import language, me, replica, wake
 from node.pages.case_words import unit_name
 from node.pages.frame import page
+from node.phones import entries
 from node.scope import require_scope
 from schemas.entries import EntryFile, read_file
 from schemas.errors import GridError, Invalid, TooLarge

@@ -8,23 +8,24 @@ from typing import Any, Final
 
 from flask import Blueprint, redirect, request, url_for
 
-from node import checks, queries
-from node.checks import duty_state_of
-from node.duties import duty_day, groups_due
+from node import queries
+from node.daily import checks
+from node.daily.checks import duty_state_of
+from node.daily.duties import duty_day, groups_due
+from node.evidence.records import days_missing
 from node.guard import language, me, replica, wake
 from node.pages.frame import may_open, page, rooms, typed
 from node.pages.phone import kit
 from node.pages.records import RECORD_DAYS, recent
 from node.pages.reminding import reminded
-from node.phone import stats, units_of
+from node.phones.phone import stats, units_of
 from node.projections import calendar_of
-from node.records import days_missing
 from node.scope import require_scope
 from schemas.clock import business_day
 from schemas.errors import GridError, Invalid
 from schemas.labels import explain, label
 from schemas.periods import parse_day
-from schemas.units import LEVELS, Unit
+from schemas.units.tree import LEVELS, Unit
 from sync import directory
 from sync.replica import Replica
 

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, redirect, request, url_for
 
-from node import todo
+from node.desk import todo
 from node.guard import language, me, replica
 from node.pages.case_words import category_word, code_word, time_left, unit_name
 from node.pages.frame import local_path, page, typed
 from node.scope import today_of
-from schemas.case_lists import CURRENT, category_label
+from schemas.cases.lists import CURRENT, category_label
 from schemas.labels import label, period_text
 from sync.database import read
 from sync.directory import certified_units, tree_of

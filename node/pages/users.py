@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from node import accounts, accounts_admin, sessions
-from node.accounts_admin import Listed
 from node.guard import language, me, replica
 from node.pages.frame import page, require_sure, typed
+from node.people import accounts, accounts_admin, sessions
+from node.people.accounts_admin import Listed
 from schemas.clock import business_day
 from schemas.errors import GridError
 from schemas.labels import explain

@@ -19,11 +19,11 @@ from node.cases.projection import closure_of, write_tallies
 from node.cases.queries import CaseNow
 from node.cases.tallies import PLACE, Kept, Slot, Traits, changes
 from schemas.cadence import DEFAULT_PROFILE, grace_end
-from schemas.case_lists import HAZARDS, HUBEI_15, SOURCE_GROUPS, SOURCES, URGENCIES
-from schemas.case_measures import Fact, OpenSpan
+from schemas.cases.lists import HAZARDS, HUBEI_15, SOURCE_GROUPS, SOURCES, URGENCIES
+from schemas.cases.measures import Fact, OpenSpan
 from schemas.clock import at_time
 from schemas.periods import period_of
-from schemas.units import LEVELS
+from schemas.units.tree import LEVELS
 from sync.database import write
 from sync.directory import tree_of
 

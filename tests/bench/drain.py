@@ -18,7 +18,8 @@ from datetime import timedelta
 from typing import Final
 
 from builders import CITY, EAST, TODAY, City, Node, Sent, check_body
-from node import checks, rollup
+from node.daily import checks
+from node.figures import rollup
 from node.status import alarms, heads, queue, refused
 from schemas.events import SALT_BYTES
 from sync.database import write

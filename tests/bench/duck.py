@@ -17,10 +17,10 @@ from typing import Any, Final
 
 from city_year import DRAW, FOUND, LATE, MISSING, RECORDED_AFTER_H, CityYear
 
-from schemas.case_lists import SOURCE_GROUPS
-from schemas.case_measures import FACT_MEASURES
+from schemas.cases.lists import SOURCE_GROUPS
+from schemas.cases.measures import FACT_MEASURES
 from schemas.clock import business_day
-from schemas.unit_acts import LEVELS
+from schemas.units.acts import LEVELS
 
 LATE_AFTER_H: Final = 34  # ten o'clock of the next day
 Row = dict[str, int]

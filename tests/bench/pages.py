@@ -22,10 +22,10 @@ from typing import Final
 from flask.testing import FlaskClient
 
 from builders import TODAY, City
-from node import accounts
-from schemas.case_lists import CATEGORIES, SOURCES, URGENCIES
-from schemas.case_measures import CASE_MEASURES
-from schemas.unit_acts import LEVELS
+from node.people import accounts
+from schemas.cases.lists import CATEGORIES, SOURCES, URGENCIES
+from schemas.cases.measures import CASE_MEASURES
+from schemas.units.acts import LEVELS
 from sync.directory import tree_of
 
 UNITS: Final = Path(__file__).resolve().parents[2] / "hub" / "data" / "jingzhou-units.csv"

@@ -25,11 +25,11 @@ from typing import Any, Final
 from city_year import CITY, CityYear
 from duck import Answer, Duck
 
-from node import rollup
 from node.cases.tallies import ALL, CELL
-from schemas.case_measures import SETTLED_AT
+from node.figures import rollup
+from schemas.cases.measures import SETTLED_AT
 from schemas.periods import Period, parse_period
-from schemas.units import LEVELS
+from schemas.units.tree import LEVELS
 
 LAST: Final = date(2026, 11, 30)
 TIMES: Final = 7  # a question is asked so often, and the shortest time counts

@@ -12,7 +12,7 @@ from city_year import CityYear
 from node.projections import calendar_of
 from schemas.checks import Report
 from schemas.measures import CHECK_MEASURES, recount
-from schemas.units import LEVELS
+from schemas.units.tree import LEVELS
 from sync.database import read
 
 GROUPS, DAYS, CASES = 40, 75, 90

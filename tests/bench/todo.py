@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from builders import DAY_MS, W_TOWN, W_VILLAGE, City, Node
-from node import accounts, todo
 from node.cases import acts, list_queries, todo_queries
 from node.cases.list_queries import Filter
+from node.desk import todo
+from node.people import accounts
 from sync.database import write
 from sync.intake import Intake
 

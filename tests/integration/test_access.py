@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 
 from builders import E_GROUPS, E_VILLAGE, EAST, W_GROUPS, WEST, City, Node
-from node import accounts
 from node.access import RULES, rule_for
+from node.people import accounts
 from schemas.roles import ROLES
 
 GET_ROUTES = {

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from builders import CITY, E_GROUPS, E_VILLAGE, EAST, W_GROUPS, W_VILLAGE, WEST, City, Node, check_body, told
-from node import accounts
+from node.people import accounts
 from schemas.roles import ROLES
 
 ENTER = {"worker", "mediator", "reviewer", "admin"}

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from builders import CITY, DAY_MS, EAST, W_GROUPS, WEST, City, Node
-from node import accounts, accounts_admin
-from node.accounts import CODE_LIFE_MS, LOCK_MS, MAX_FAILURES, MAX_PASSWORD, MIN_PASSWORD, SESSION_LIFE_MS
-from node.accounts_admin import Listed
+from node.people import accounts, accounts_admin
+from node.people.accounts import CODE_LIFE_MS, LOCK_MS, MAX_FAILURES, MAX_PASSWORD, MIN_PASSWORD, SESSION_LIFE_MS
+from node.people.accounts_admin import Listed
 from schemas.errors import GridError
 
 PASSWORD = "正确的口令 1234"

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from builders import CITY, E_GROUPS, E_VILLAGE, EAST, W_GROUPS, W_VILLAGE, WEST, City, Node
-from node import account_queries, accounts, accounts_admin, sessions
-from node.accounts import CODE_LIFE_MS, LOCK_MS, MAX_FAILURES, Account
-from node.accounts_admin import Listed
 from node.migrations import NODE
-from node.sessions import Session, Token, device_word
+from node.people import account_queries, accounts, accounts_admin, sessions
+from node.people.accounts import CODE_LIFE_MS, LOCK_MS, MAX_FAILURES, Account
+from node.people.accounts_admin import Listed
+from node.people.sessions import Session, Token, device_word
 from schemas.errors import GridError
 from sync.database import MEMORY, open_database
 from sync.migrations import SYNC

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, GROUPS, HOUR_MS, W_VILLAGE, City, check_body, many_checks
-from node import asof
-from node.arrivals import arrived, position_at
+from node.figures import asof
+from node.figures.arrivals import arrived, position_at
 from schemas.clock import iso_instant
 from schemas.errors import Invalid
 

@@ -17,11 +17,13 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from builders import CITY, E_TOWN, EAST, NOW_MS, W_TOWN, WEST, City, Node, told
-from node import accounts, accounts_admin, audit, audit_queries, backups, sessions
-from node.accounts import Account
 from node.cases.private import uncover
+from node.evidence import audit, audit_queries
 from node.folder import DATABASE
+from node.keeping import backups
 from node.migrations import NODE
+from node.people import accounts, accounts_admin, sessions
+from node.people.accounts import Account
 from schemas.audit import START, Entry, entry_hash
 from schemas.encoding import unb64
 from schemas.errors import Conflict, Forbidden, NotFound

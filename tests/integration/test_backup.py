@@ -8,8 +8,8 @@ import pytest
 from desk import Desk, assert_refused, desk_in, image
 
 from builders import WEST
-from node import backups
 from node.folder import DATABASE, SERVE_LOCK, locked
+from node.keeping import backups
 
 
 @pytest.fixture

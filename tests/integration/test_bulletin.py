@@ -22,9 +22,9 @@ from pypdf import PdfReader
 
 from builders import CITY, E_GROUPS, EAST, NOW_MS, W_GROUPS, W_TOWN, W_VILLAGE, WEST, City, Node, dump
 from hub import bulletin, bulletin_files, issuing, pdf
-from node import bulletin_queries, rollup
-from node.accounts import Account
+from node.figures import bulletin_queries, rollup
 from node.migrations import DERIVED
+from node.people.accounts import Account
 from schemas.bulletin_blocks import cell_text, figures_of
 from schemas.errors import Conflict, GridError, Invalid, NotFound, TooLarge, Unavailable
 from schemas.periods import parse_period
@@ -418,7 +418,7 @@ def hidden(page: str, name: str) -> str:
 
 
 def signed_in(node: Node) -> FlaskClient:
-    from node import accounts
+    from node.people import accounts
 
     accounts.add(node.replica, "analyst", "analyst", None)
     browser = node.browser()

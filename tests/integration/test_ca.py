@@ -16,7 +16,7 @@ from hub import ca
 from node.app import Grid, create_app
 from node.cli import main
 from node.folder import DATABASE
-from node.own_ca import fingerprint, own_certificate
+from node.phones.own_ca import fingerprint, own_certificate
 from sync.env import TransportError
 from sync.transport import HttpTransport
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, W_TOWN, W_VILLAGE, WEST, City, Node, check_body
-from node import checks, excuses, rollup
-from node.accounts import Account
-from node.campaigns import held
+from node.daily import checks, excuses
+from node.daily.campaigns import held
+from node.figures import rollup
+from node.figures.rollup_records import records
+from node.people.accounts import Account
 from node.projections import CHECK_KIND, calendar_of, report_from
-from node.rollup_records import records
 from schemas.cadence import grace_end
 from schemas.campaigns import campaign_payload, read_campaign
 from schemas.checks import effective, read_check

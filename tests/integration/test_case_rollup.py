@@ -11,22 +11,22 @@ from typing import Any
 import pytest
 
 from builders import CITY, E_TOWN, E_VILLAGE, EAST, GROUPS, TODAY, W_TOWN, W_VILLAGE, WEST, City, Node
-from node import rollup
-from node.accounts import Account
 from node.cases import acts
 from node.cases.projection import ancestor_in
-from node.exports import rollup_file, table_of
-from node.rollup_records import records
-from schemas.case_events import read_case_event
-from schemas.case_lists import HAZARDS, HUBEI_15, SOURCES, URGENCIES
-from schemas.case_matrix import matrix
-from schemas.case_measures import CASE_MEASURES, DIMENSIONS, Inside, case_rates, recount, recount_by
-from schemas.cases import Case, fold
+from node.figures import rollup
+from node.figures.exports import rollup_file, table_of
+from node.figures.rollup_records import records
+from node.people.accounts import Account
+from schemas.cases.events import read_case_event
+from schemas.cases.fold import Case, fold
+from schemas.cases.lists import HAZARDS, HUBEI_15, SOURCES, URGENCIES
+from schemas.cases.matrix import matrix
+from schemas.cases.measures import CASE_MEASURES, DIMENSIONS, Inside, case_rates, recount, recount_by
 from schemas.errors import Conflict, Invalid
 from schemas.events import payload
 from schemas.periods import parse_day, parse_period
-from schemas.unit_acts import LEVELS
-from schemas.units import Tree
+from schemas.units.acts import LEVELS
+from schemas.units.tree import Tree
 from sync import log
 from sync.database import write
 from sync.directory import tree_of

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from builders import CITY, E_VILLAGE, EAST, TODAY, City, Node
-from node import rollup
 from node.cases import acts
-from node.rollup_records import records
-from schemas.case_lists import HUBEI_15
+from node.figures import rollup
+from node.figures.rollup_records import records
+from schemas.cases.lists import HUBEI_15
 from schemas.category_lists import CategoryLists, read_version, stored_version, version_payload
 from schemas.errors import Invalid
 from sync.database import write

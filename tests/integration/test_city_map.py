@@ -17,9 +17,9 @@ from werkzeug.test import TestResponse
 from builders import EAST, WEST, Network
 from hub import map_queries
 from hub.app import create_hub_app
-from node import accounts
 from node.app import Grid
 from node.home import Home
+from node.people import accounts
 
 
 def area(code: str, west: float) -> dict[str, Any]:

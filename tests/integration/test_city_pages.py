@@ -11,8 +11,9 @@ from casework import Caseworker
 from flask.testing import FlaskClient
 
 from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, TODAY, W_GROUPS, W_TOWN, WEST, City, told
-from node import accounts, excuses
-from node.accounts import Account
+from node.daily import excuses
+from node.people import accounts
+from node.people.accounts import Account
 from schemas.clock import iso_instant
 
 FIGURE = re.compile(r'<a href="(/rollup/records\?[^"]+)">(?:<span>[^<]*</span><svg.*?</svg><b>)?([\d,]+)(?:</b>)?</a>')

@@ -198,7 +198,7 @@ def test_a_report_of_damage_is_given_though_the_disk_has_no_room_to_ask_for_anot
         raise DiskFull("disk_full")
 
     desk.ready()
-    monkeypatch.setattr("node.mending.ask_below", full)
+    monkeypatch.setattr("node.keeping.mending.ask_below", full)
     home = Home(desk.county)
     home.replica().db.execute("UPDATE event SET header = header || 'x' WHERE n = 1")
     home.close()

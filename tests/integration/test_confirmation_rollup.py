@@ -13,17 +13,17 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from builders import CITY, E_TOWN, E_VILLAGE, EAST, HOUR_MS, W_TOWN, W_VILLAGE, WEST, City, Node
-from node import rollup
-from node.accounts import Account
-from node.asof import as_of
-from node.calendars import calendar_of
-from node.confirmation_projection import CONFIRMATION_KIND, CONFIRMATION_SCHEMA
-from node.confirmation_recount import confirmations_in
-from node.excuse_recount import excuse_acts
-from node.excuses import give
-from node.rollup_records import records
+from node.daily.calendars import calendar_of
+from node.daily.excuse_recount import excuse_acts
+from node.daily.excuses import give
+from node.figures import rollup
+from node.figures.asof import as_of
+from node.figures.rollup_records import records
+from node.people.accounts import Account
+from node.reports.confirmation_projection import CONFIRMATION_KIND, CONFIRMATION_SCHEMA
+from node.reports.confirmation_recount import confirmations_in
 from schemas.cadence import DEFAULT_PROFILE, profile_payload
-from schemas.case_measures import CASE_MEASURES
+from schemas.cases.measures import CASE_MEASURES
 from schemas.clock import business_day
 from schemas.confirmations import CONFIRMATION_MEASURES, confirmation_payload, recount
 from schemas.errors import GridError

@@ -9,8 +9,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from builders import CITY, E_VILLAGE, EAST, TODAY, W_GROUPS, W_TOWN, W_VILLAGE, WEST, City, Node, told
-from node import rollup
-from node.confirmation_projection import CONFIRMATION_KIND
+from node.figures import rollup
+from node.reports.confirmation_projection import CONFIRMATION_KIND
 from schemas.confirmations import CONFIRMATION_MEASURES
 from schemas.measures import CHECK_MEASURES
 from sync.database import write

@@ -10,14 +10,14 @@ import pytest
 from desk import Desk, assert_refused, desk_in, image
 
 from builders import E_GROUPS, WEST
-from node import ballast, copies
 from node.config import read_config
 from node.folder import CONFIG, DATABASE, NODE_KEY
 from node.home import Home
-from node.keeping import HOUR_MS, Copies
-from node.repair import repair
+from node.keeping import ballast, copies
+from node.keeping.keeping import HOUR_MS, Copies
+from node.keeping.repair import repair
+from node.keeping.upkeep import look_after
 from node.status import alarms
-from node.upkeep import look_after
 from schemas.errors import Invalid
 from sync.env import DISK_RESERVE_BYTES, SystemEnv
 
@@ -203,7 +203,7 @@ def test_a_full_disk_is_named_and_no_older_copy_taken_in_the_place_of_the_newest
         assert copies.keep_up(Home(desk.county))
     spoilt(desk.county)
     tried: list[str] = []
-    monkeypatch.setattr("node.backups.shutil.copyfile", full)
+    monkeypatch.setattr("node.keeping.backups.shutil.copyfile", full)
     with pytest.raises(Invalid) as raised:
         repair(Home(desk.county))
     assert (raised.value.code, tried) == ("folder_not_writable", ["000002"])
@@ -254,7 +254,7 @@ def test_a_ballast_that_does_not_fit_after_all_leaves_nothing_behind(
 
 def test_a_copy_that_an_erasure_crossed_is_not_kept(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     counts = iter((0, 1))
-    monkeypatch.setattr("node.backups.erasure_queries.count", lambda _: next(counts))
+    monkeypatch.setattr("node.keeping.backups.erasure_queries.count", lambda _: next(counts))
     home = Home(desk.county)
     assert not copies.keep_up(home)
     assert kept(desk.county / "backups") == []

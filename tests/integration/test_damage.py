@@ -11,7 +11,9 @@ import pytest
 from crafted import alter, column
 
 from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, City, Node, told
-from node import mending, records, status
+from node import status
+from node.evidence import records
+from node.keeping import mending
 from sync.rebuild import rebuild
 from sync.verify import verify
 

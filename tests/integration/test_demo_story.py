@@ -10,16 +10,18 @@ from typing import cast
 import pytest
 
 from builders import CITY, City, Node
-from hub import demo_cases, demo_forms, demo_periods
-from hub.demo_story import Homes, play, settle
+from hub.demo import cases as demo_cases
+from hub.demo import forms as demo_forms
+from hub.demo import periods as demo_periods
+from hub.demo.story import Homes, play, settle
 from hub.directory import SHIPPED_FORMS
 from hub.publishing import publish_file
-from node import reminders, supervising
-from node.calendars import calendar_of
-from node.campaign_figures import CampaignFigures
-from node.confirmation_duties import owed_by
-from node.form_queries import sent_between
-from node.forms import forms_of
+from node.daily.calendars import calendar_of
+from node.daily.campaign_figures import CampaignFigures
+from node.desk import reminders, supervising
+from node.reports.confirmation_duties import owed_by
+from node.reports.form_queries import sent_between
+from node.reports.forms import forms_of
 from schemas.clock import business_day
 from schemas.periods import Period
 from sync.client import Client

@@ -8,9 +8,10 @@ import pytest
 from test_users_pages import OLD, post, sign_in, who
 
 from builders import E_GROUPS, E_VILLAGE, EAST, City, Node
-from node import accounts, devices, sessions
-from node.account_queries import Account
 from node.pages import devices as pages
+from node.people import accounts, sessions
+from node.people.account_queries import Account
+from node.phones import devices
 from schemas.errors import GridError
 
 CODE = re.compile(r"<b class=\"mono\">([A-Z2-7]{4}-[A-Z2-7]{4})</b>")

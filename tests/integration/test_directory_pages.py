@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from builders import E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, W_TOWN, W_VILLAGE, WEST, City, Node, unit_list
 from hub.publishing import tried
-from node import accounts
+from node.people import accounts
 from schemas.errors import Invalid
 from sync.directory import acts_held, tree_of
 

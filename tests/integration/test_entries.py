@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from builders import DAY_MS, E_GROUPS, EAST, HOUR_MS, NOW_MS, W_GROUPS, City, Node
-from node.entries import take
+from node.phones.entries import take
 from schemas.entries import FORM
 
 ID = "0123456789abcdef0123456789abcdef"

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from test_users_pages import OLD, post, sign_in
 
 from builders import DAY_MS, E_TOWN, EAST, W_TOWN, City, Node
-from node import accounts
+from node.people import accounts
 from sync import erasure
 
 WORD, GROUND = "抹除", "当事人申请"

@@ -14,8 +14,8 @@ from desk import assert_refused, desk_in
 
 from builders import E_GROUPS, E_TOWN, E_VILLAGE, EAST, TODAY, W_TOWN, WEST, City, Node
 from node.cases.private import uncover
+from node.evidence.records import evidence
 from node.folder import DATABASE
-from node.records import evidence
 from schemas.errors import GridError
 from sync import log
 from sync.database import write

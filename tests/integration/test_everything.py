@@ -24,9 +24,9 @@ from plain_tree import LEVELS, events_in
 from random_city import FIRST, NEW_GROUPS, NEW_VILLAGE, RandomCity
 
 from builders import UNITS
-from node import rollup
-from node.masks import mask
-from node.rollup_records import records
+from node.figures import rollup
+from node.figures.masks import mask
+from node.figures.rollup_records import records
 from sync.replica import Replica
 
 EXAMPLES: Final = int(os.environ.get("GRID_EXAMPLES", "6"))

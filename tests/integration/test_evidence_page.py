@@ -9,8 +9,8 @@ from crafted import alter, column
 from flask.testing import FlaskClient
 
 from builders import E_GROUPS, E_VILLAGE, EAST, WEST, City, Node
-from node import accounts
-from node.proof import CHECKS, Proof, prove
+from node.evidence.proof import CHECKS, Proof, prove
+from node.people import accounts
 from schemas.strict_json import loads
 from sync.trails import read_trail
 from sync.wire import parse_line

@@ -10,7 +10,7 @@ from test_missing import section, shown
 from test_pages import post, signed_in
 
 from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, NOW_MS, W_TOWN, City, Node, told
-from node import rollup
+from node.figures import rollup
 from sync.rebuild import rebuild
 from sync.verify import verify
 

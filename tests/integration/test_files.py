@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from builders import CITY, E_GROUPS, E_VILLAGE, GROUPS, HOUR_MS, City
-from node.exports import definitions, rollup_file, text_table
-from node.rollup import answer
-from node.sheets import Sheet, csv_chunks, csv_file, harmless, pieces, xlsx_file
+from node.figures.exports import definitions, rollup_file, text_table
+from node.figures.rollup import answer
+from node.figures.sheets import Sheet, csv_chunks, csv_file, harmless, pieces, xlsx_file
 from schemas.labels import LANGUAGES
 
 HOSTILE = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1+1", "＠x")

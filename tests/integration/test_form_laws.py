@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from builders import CITY, E_TOWN, E_VILLAGE, EAST, W_TOWN, W_VILLAGE, WEST, City, Node
-from node import form_rollup
-from node.form_projection import RETURN_FORM_KIND, RETURN_FORM_SCHEMA
+from node.reports import form_rollup
+from node.reports.form_projection import RETURN_FORM_KIND, RETURN_FORM_SCHEMA
 from schemas.errors import GridError
 from schemas.events import payload
 from schemas.periods import parse_period, period_of

@@ -12,8 +12,8 @@ from werkzeug.test import TestResponse
 
 from builders import CITY, DAY_MS, E_GROUPS, E_TOWN, E_VILLAGE, EAST, HOUR_MS, W_TOWN, W_VILLAGE, WEST, City, Node, told
 from hub.directory import SHIPPED_FORMS
-from node.form_projection import RETURN_FORM_KIND, RETURN_FORM_SCHEMA
-from node.unprojected import unprojected
+from node.keeping.unprojected import unprojected
+from node.reports.form_projection import RETURN_FORM_KIND, RETURN_FORM_SCHEMA
 from schemas.periods import parse_period
 from sync.database import write
 from sync.intake import Intake

@@ -11,7 +11,7 @@ from desk import Desk, assert_refused, desk_in
 from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, WEST, City, Node
 from hub.directory import RECOVERY_KEY
 from hub.recovery import begin_hub
-from node import rollup
+from node.figures import rollup
 from node.status import alarms, heads
 from sync.keys import SEED_BYTES, Signer
 from sync.rebuild import rebuild

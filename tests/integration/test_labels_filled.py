@@ -13,26 +13,26 @@ from typing import Final
 import pytest
 from jinja2 import Environment, nodes
 
-from node.accounts_admin import STATES as ACCOUNT_STATES
-from node.arrivals import EVERYWHERE as ARRIVING_EVERYWHERE
-from node.arrivals import KINDS as ARRIVING
 from node.cases.figure_queries import FILTERS
 from node.cases.forms import widgets
 from node.cases.review_queries import LISTS as REVIEW_LISTS
 from node.cases.supervision_queries import STATES as SUPERVISION_STATES
-from node.exports import ASKED
-from node.form_rollup import MEASURES as FORM_MEASURES
+from node.desk.todo import CHIPS, OTHER_KINDS
+from node.evidence.proof import CHECKS, OUTCOMES
+from node.figures.arrivals import EVERYWHERE as ARRIVING_EVERYWHERE
+from node.figures.arrivals import KINDS as ARRIVING
+from node.figures.exports import ASKED
+from node.figures.record_files import COLUMNS as RECORD_COLUMNS
 from node.pages.audit import COLUMNS as AUDIT_COLUMNS
 from node.pages.evidence_words import FIELDS
 from node.pages.figures import ABOUT
 from node.pages.reports import PARTS as REPORT_PARTS
-from node.proof import CHECKS, OUTCOMES
-from node.record_files import COLUMNS as RECORD_COLUMNS
-from node.todo import CHIPS, OTHER_KINDS
+from node.people.accounts_admin import STATES as ACCOUNT_STATES
+from node.reports.form_rollup import MEASURES as FORM_MEASURES
 from schemas import errors
 from schemas.audit import ACT_NAMES
 from schemas.audit import ACTS as AUDIT_ACTS
-from schemas.case_lists import (
+from schemas.cases.lists import (
     ADVICE,
     AMOUNT_BANDS,
     BODIES,
@@ -48,12 +48,12 @@ from schemas.case_lists import (
     SOURCES,
     URGENCIES,
 )
-from schemas.case_measures import CASE_MEASURES, CASE_RATES
-from schemas.case_review import PARTS as REVIEW_PARTS
-from schemas.case_steps import WHYS
-from schemas.case_table import ACTIONS, CONFIRMATIONS
-from schemas.case_table import STATES as CASE_STATES
-from schemas.case_todo import KINDS as CASE_TODO_KINDS
+from schemas.cases.measures import CASE_MEASURES, CASE_RATES
+from schemas.cases.review import PARTS as REVIEW_PARTS
+from schemas.cases.steps import WHYS
+from schemas.cases.table import ACTIONS, CONFIRMATIONS
+from schemas.cases.table import STATES as CASE_STATES
+from schemas.cases.todo import KINDS as CASE_TODO_KINDS
 from schemas.checks import DEPTHS, DIRECTIONS, REGULAR
 from schemas.comparison import KINDS as COMPARED_WITH
 from schemas.confirmations import CONFIRMATION_MEASURES
@@ -66,9 +66,9 @@ from schemas.periods import CADENCES
 from schemas.quality import CRITERIA
 from schemas.returns import STATES as FORM_STATES
 from schemas.roles import ROLES
-from schemas.unit_acts import ACTS as ACTS_ON_UNITS
-from schemas.unit_acts import KINDS as UNIT_KINDS
-from schemas.units import LEVELS
+from schemas.units.acts import ACTS as ACTS_ON_UNITS
+from schemas.units.acts import KINDS as UNIT_KINDS
+from schemas.units.tree import LEVELS
 from sync.manifest import REFUSED_CODES
 
 ROOT: Final = Path(__file__).resolve().parents[2]

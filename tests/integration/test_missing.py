@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from builders import CITY, E_GROUPS, E_VILLAGE, EAST, W_GROUPS, W_TOWN, W_VILLAGE, WEST, City, Node, told
-from node import accounts, duties
-from node.checks import send_back
+from node.daily import duties
+from node.daily.checks import send_back
 from node.pages import missing_lists
+from node.people import accounts
 from schemas.cadence import PROFILES, profile_payload
 from schemas.roles import ROLES
-from schemas.units import Tree
+from schemas.units.tree import Tree
 
 YESTERDAY = "2026-11-24"
 EAST_HEARD = "2026-11-24T10:00:00.000Z"

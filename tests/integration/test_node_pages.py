@@ -11,7 +11,7 @@ from test_renewal import renew
 from test_users_pages import OLD, post, sign_in
 
 from builders import CITY, E_TOWN, E_VILLAGE, EAST, W_TOWN, WEST, City, Node
-from node import accounts
+from node.people import accounts
 from sync import directory, enrol
 
 POSTS = ("/nodes/revoke", "/nodes/replace", "/nodes/readmit")

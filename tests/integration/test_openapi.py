@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from builders import City, told
-from node.rollup import DIMENSIONS
+from node.figures.rollup import DIMENSIONS
 
 API = "/api/v1"
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text("utf-8")

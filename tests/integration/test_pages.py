@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from builders import E_GROUPS, EAST, City, Node
-from node import accounts
+from node.people import accounts
 
 PASSWORD = "a-password-1"
 PAGES = ["/today", f"/today?unit={E_GROUPS[0]}", f"/today/found?unit={E_GROUPS[0]}&date=2026-11-20", "/records"]

@@ -12,8 +12,8 @@ from test_pages import post, signed_in
 
 from builders import CITY, E_GROUPS, E_TOWN, EAST, W_GROUPS, City, Node
 from node.cases.projection import CASE_KIND, CASE_SCHEMA, fold_of
-from schemas.case_events import case_payload
-from schemas.case_table import ACTIONS
+from schemas.cases.events import case_payload
+from schemas.cases.table import ACTIONS
 from schemas.encoding import uuid7
 from schemas.labels import catalogue, label
 from sync.database import write

@@ -11,9 +11,9 @@ from crafted import alter, column
 from flask.testing import FlaskClient
 
 from builders import E_GROUPS, E_VILLAGE, EAST, W_GROUPS, WEST, City, Node
-from node import accounts
-from node.checks import send_back
-from node.sheets import XLSX_TYPE
+from node.daily.checks import send_back
+from node.figures.sheets import XLSX_TYPE
+from node.people import accounts
 from schemas.errors import Invalid
 from schemas.roles import HUB_ROLES, ROLES
 

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from builders import CITY, W_GROUPS, W_TOWN, W_VILLAGE, WEST, City, told
 from hub.directory import SHIPPED_FORMS
-from node import accounts
+from node.people import accounts
 from schemas.labels import catalogue
 
 KEY = re.compile(r"\b20\d\d-(?:W\d\d|Q\d|S\d|\d\d-H\d)\b|\d\.\.\d|(?<![\d-])20\d\d-\d\d(?![\d-])")

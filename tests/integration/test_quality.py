@@ -9,7 +9,7 @@ from casework import Caseworker
 
 from builders import CITY, EAST, W_GROUPS, W_TOWN, W_VILLAGE, WEST, City, told
 from node.cases.review_queries import LISTS
-from schemas.case_measures import CASE_MEASURES
+from schemas.cases.measures import CASE_MEASURES
 from schemas.confirmations import CONFIRMATION_MEASURES
 from schemas.measures import CHECK_MEASURES
 from schemas.quality import CRITERIA, QUALITY_MEASURES, review

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from builders import EAST, HOUR_MS, NOW_MS, WEST, City, Node
 from hub import regime
-from node import accounts
+from node.people import accounts
 from schemas.cadence import PROFILES
 from sync import applied
 

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, HOUR_MS, W_GROUPS, W_TOWN, W_VILLAGE, WEST, City, Node
-from node import rollup
-from node.asof import as_of
+from node.figures import rollup
+from node.figures.asof import as_of
+from node.figures.rollup_records import records
 from node.projections import CHECK_KIND, calendar_of, report_from
-from node.rollup_records import records
 from schemas.cadence import DEFAULT_PROFILE, profile_payload
 from schemas.checks import Report, read_check
 from schemas.clock import at_time, business_day

@@ -10,10 +10,10 @@ from flask.testing import FlaskClient
 
 from builders import E_VILLAGE, EAST, City
 from hub import pages as city_pages
-from node import accounts
 from node.access import RULES, Rule
 from node.app import Grid, create_app
 from node.pages.frame import GROUPS
+from node.people import accounts
 from node.rooms import Rooms
 from schemas.roles import EVERYBODY
 

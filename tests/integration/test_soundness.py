@@ -8,8 +8,8 @@ from pathlib import Path
 
 from builders import W_GROUPS, W_TOWN, City
 from node.home import DATABASE
-from node.repair import _wrong_with
-from node.soundness import first_fault
+from node.keeping.repair import _wrong_with
+from node.keeping.soundness import first_fault
 
 
 def test_a_database_with_an_excuse_is_sound(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from casework import PRIVATE, Caseworker
 from test_recovery import hashes, sound
 
 from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, City, Node
-from node import rollup
+from node.figures import rollup
 from schemas.errors import GridError
 from sync import enrol
 from sync.rebuild import rebuild

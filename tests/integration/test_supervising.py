@@ -9,7 +9,7 @@ from casework import NEEDED, Caseworker, done
 from test_pages import signed_in
 
 from builders import CITY, DAY_MS, EAST, HOUR_MS, W_TOWN, City, told
-from node import silence
+from node.desk import silence
 from node.status import status
 
 

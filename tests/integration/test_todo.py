@@ -9,9 +9,9 @@ from casework import NEEDED, Caseworker, done
 from test_pages import post, signed_in
 
 from builders import CITY, DAY_MS, E_TOWN, EAST, HOUR_MS, W_GROUPS, W_TOWN, W_VILLAGE, City, Node, told
-from node import todo
 from node.cases import list_queries, todo_queries
 from node.cases.list_queries import Filter
+from node.desk import todo
 
 NOON_AFTER = 20 * HOUR_MS  # from 18:00 to 14:00 the next day
 

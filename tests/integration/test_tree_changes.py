@@ -8,9 +8,9 @@ from typing import Any
 from casework import Caseworker
 
 from builders import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST, W_GROUPS, W_TOWN, City, Node
-from node.exports import rollup_file
-from node.rollup import answer
-from node.rollup_records import records
+from node.figures.exports import rollup_file
+from node.figures.rollup import answer
+from node.figures.rollup_records import records
 from schemas.strict_json import dumps
 from sync.directory import tree_of
 from sync.verify import verify

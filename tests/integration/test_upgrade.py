@@ -12,12 +12,12 @@ import pytest
 from desk import Desk, desk_in
 
 from builders import WEST
-from node.accounts import Account
 from node.cases import acts
 from node.folder import DATABASE
 from node.home import Home
+from node.keeping.upgrade import is_stale
 from node.migrations import DERIVED
-from node.upgrade import is_stale
+from node.people.accounts import Account
 from sync.rebuild import rebuild
 
 OLDER = (  # as a version without to-do lists of cases and without forms left it
@@ -71,7 +71,7 @@ def test_of_two_processes_the_second_one_waits_and_finds_it_done(desk: Desk, mon
         conn.execute("PRAGMA user_version = 0")
     began, made = Barrier(2), list[int]()
     monkeypatch.setattr("node.home.is_stale", lambda db: (is_stale(db), began.wait(10))[0])
-    monkeypatch.setattr("node.upgrade.rebuild", lambda replica: made.append(rebuild(replica)))
+    monkeypatch.setattr("node.keeping.upgrade.rebuild", lambda replica: made.append(rebuild(replica)))
     homes = [Home(desk.county) for _ in range(2)]
     threads = [Thread(target=home.replica) for home in homes]
     for thread in threads:

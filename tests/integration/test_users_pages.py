@@ -10,8 +10,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from builders import E_GROUPS, E_VILLAGE, EAST, W_GROUPS, City, Node
-from node import access, accounts, accounts_admin, sessions
+from node import access
 from node.pages.signing import MAX_PEOPLE
+from node.people import accounts, accounts_admin, sessions
 
 OLD, NEW = "old-password-1", "new-password-2"
 AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/120.0 Safari/537.36"

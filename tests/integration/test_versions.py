@@ -6,8 +6,8 @@ import pytest
 from crafted import Crafted, code, signed
 
 from builders import E_GROUPS, E_TOWN, EAST, TODAY, City, Node
+from node.keeping.unprojected import project_again, unprojected
 from node.projections import NodeProjection
-from node.unprojected import project_again, unprojected
 from schemas.errors import BadRequest
 from schemas.strict_json import Json, dumps, loads
 from sync import manifest, quota

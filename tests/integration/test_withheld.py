@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from builders import E_GROUPS, E_TOWN, E_VILLAGE, EAST, TODAY, City, Node
-from node import rollup, status
+from node import status
+from node.figures import rollup
 from sync.rebuild import rebuild
 from sync.verify import verify
 

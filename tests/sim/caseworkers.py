@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from memory import Submission
 from sites import Site
 
-from node import todo
-from node.accounts import Account
 from node.answers import Answer
 from node.cases import acts
 from node.cases.private import read_private
 from node.cases.projection import fold_of
+from node.desk import todo
+from node.people.accounts import Account
 from schemas.errors import GridError
 from sync.erase import erase
 

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 from disk_laws import name_of
 
 from builders import TODAY, Node
-from node import audit, checks, excuses, form_returns, reminders, todo
-from node.accounts import Account
+from node.daily import checks, excuses
+from node.desk import reminders, todo
+from node.evidence import audit
+from node.people.accounts import Account
+from node.reports import form_returns
 from schemas.errors import GridError
-from schemas.units import LEVELS
+from schemas.units.tree import LEVELS
 
 if TYPE_CHECKING:
     from disks import Walk

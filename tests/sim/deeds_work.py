@@ -10,12 +10,12 @@ from crafted import signed
 from disk_laws import name_of
 
 from builders import CITY, TODAY, Node
-from node.accounts import Account
 from node.application import NodeApplication
 from node.cases import acts
 from node.cases.projection import fold_of
+from node.keeping.unprojected import note, project_again
+from node.people.accounts import Account
 from node.projections import NodeProjection
-from node.unprojected import note, project_again
 from schemas.errors import GridError
 from schemas.strict_json import loads
 from sync.erase import erase

@@ -11,8 +11,9 @@ from case_laws import cases_agree, erased, introduced
 from sites import Site
 from world import World
 
-from node import queries, rollup
+from node import queries
 from node.cases.disclosing import DAY_MS
+from node.figures import rollup
 from node.migrations import DERIVED as NODE_DERIVED
 from node.status import heads
 from schemas.errors import GridError

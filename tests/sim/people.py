@@ -11,9 +11,10 @@ from memory import Cadence, Entered, Group, Submission
 from sites import Site
 
 from hub.publishing import publish
-from node import accounts, checks
-from node.accounts import Account
 from node.answers import Answer
+from node.daily import checks
+from node.people import accounts
+from node.people.accounts import Account
 from schemas.cadence import DEFAULT_PROFILE, profile_payload
 from schemas.errors import GridError
 from sync import enrol

@@ -12,7 +12,7 @@ from typing import Any, Final
 from surroundings import SimCrash
 
 from builders import City, FakeEnv, Node, Sent
-from node.unprojected import project_again
+from node.keeping.unprojected import project_again
 from sync.env import Moment, Reply, TransportError
 from sync.heads import notice_restored_copy
 from sync.replica import Replica

@@ -10,11 +10,11 @@ from surroundings import SimCrash, SimEnv
 
 from hub.directory import found_city
 from node.application import NodeApplication
+from node.console.setup import found
 from node.migrations import NODE
-from node.setup import found
 from schemas.cadence import DEFAULT_PROFILE
 from schemas.errors import GridError
-from schemas.units import Act
+from schemas.units.tree import Act
 from sync.client import Client
 from sync.database import MEMORY, open_database
 from sync.enrol import ask

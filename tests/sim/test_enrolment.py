@@ -14,7 +14,9 @@ from surroundings import SimCrash
 from world import FIRST_GROUP, TEN_YEARS_MS, VILLAGES, World
 
 from hub.publishing import publish
-from node import checks, cli, home, setup
+from node import cli, home
+from node.console import setup
+from node.daily import checks
 from node.folder import PENDING_KEY
 from node.home import Home
 from schemas.errors import NotFound

@@ -15,8 +15,8 @@ from sites import Site
 from surroundings import Clock, Faults, SimEnv
 
 from schemas.clock import at_time, business_day
-from schemas.unit_list import generate_groups, read_unit_list
-from schemas.units import EPOCH
+from schemas.units.listing import generate_groups, read_unit_list
+from schemas.units.tree import EPOCH
 from sync import log
 from sync.client import Client, Outcome
 from sync.loop import drain

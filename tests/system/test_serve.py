@@ -10,7 +10,7 @@ import pytest
 from fakes import CITY, E_GROUPS, EAST
 from live import Live, Nodes, today, wait_for
 
-from node import ballast
+from node.keeping import ballast
 
 pytestmark = pytest.mark.system
 LOG_S = 10

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, time, timedelta
 
-from schemas.case_events import CaseEvent
-from schemas.case_table import NAMES_OFFER, OWNING
-from schemas.cases import Case, fold
+from schemas.cases.events import CaseEvent
+from schemas.cases.fold import Case, fold
+from schemas.cases.table import NAMES_OFFER, OWNING
 from schemas.clock import at_time
-from schemas.unit_acts import LEVELS
+from schemas.units.acts import LEVELS
 
 CASE = "0190f3b2-1c1a-7abc-8def-0123456789ab"
 DAY = date(2026, 11, 10)

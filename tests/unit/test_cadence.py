@@ -20,7 +20,7 @@ from schemas.cadence import (
 from schemas.clock import iso_instant
 from schemas.errors import Invalid
 from schemas.periods import CADENCES, Period, parse_period
-from schemas.units import LEVELS
+from schemas.units.tree import LEVELS
 
 DENSE = PROFILES["dense"]
 GOOD = profile_payload(DEFAULT_PROFILE)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.case_actions import ACTIONS, read_action, read_register, readable
-from schemas.case_table import EVERY_FIELD
+from schemas.cases.actions import ACTIONS, read_action, read_register, readable
+from schemas.cases.table import EVERY_FIELD
 from schemas.errors import Invalid
 from schemas.labels import LANGUAGES, explain
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from case_stories import CASE, DAY, REGISTRATION
 
-from schemas.case_actions import readable
-from schemas.case_events import CaseEvent, case_payload, read_case_event
+from schemas.cases.actions import readable
+from schemas.cases.events import CaseEvent, case_payload, read_case_event
 from schemas.errors import Invalid
 
 HASH = "A" * 42 + "-"

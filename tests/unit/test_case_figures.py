@@ -8,9 +8,9 @@ from datetime import date, time, timedelta
 import pytest
 from case_stories import DAY, Story, days
 
-from schemas.case_matrix import Cell, matrix
-from schemas.case_measures import CASE_MEASURES, DIMENSIONS, case_rates, recount, recount_by
-from schemas.cases import Case
+from schemas.cases.fold import Case
+from schemas.cases.matrix import Cell, matrix
+from schemas.cases.measures import CASE_MEASURES, DIMENSIONS, case_rates, recount, recount_by
 from schemas.clock import at_time
 
 FIRST, LAST = date(2021, 3, 1), date(2022, 4, 29)

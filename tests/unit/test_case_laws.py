@@ -10,10 +10,10 @@ from case_stories import REGISTRATION as FACTS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.case_events import CaseEvent
-from schemas.case_measures import FACT_MEASURES, facts, open_spans
-from schemas.case_table import ACTIONS, HANDS, NAMES_OFFER, NEVER_VOID, OWNING
-from schemas.cases import Case, allowed_now, fold, why_void
+from schemas.cases.events import CaseEvent
+from schemas.cases.fold import Case, allowed_now, fold, why_void
+from schemas.cases.measures import FACT_MEASURES, facts, open_spans
+from schemas.cases.table import ACTIONS, HANDS, NAMES_OFFER, NEVER_VOID, OWNING
 
 MOST_EVENTS = 16
 UNIT_OF = {"hand_up": PARENTS, "hand_down": {parent: unit for unit, parent in PARENTS.items() if parent}}

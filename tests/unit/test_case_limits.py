@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.case_limits import (
+from schemas.cases.limits import (
     DAY_MS,
     Clock,
     Limit,

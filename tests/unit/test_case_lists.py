@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from schemas import case_lists as lists
-from schemas.case_actions import ACTIONS, CONFIRMATIONS, STATES
-from schemas.case_measures import CASE_MEASURES, CASE_RATES
+from schemas.cases import lists
+from schemas.cases.actions import ACTIONS, CONFIRMATIONS, STATES
+from schemas.cases.measures import CASE_MEASURES, CASE_RATES
 from schemas.labels import LANGUAGES, has_label
 
 PREFIXED = {

@@ -5,7 +5,7 @@ from datetime import date, time
 import pytest
 from case_stories import DAY, Story, ancestor, days, noon
 
-from schemas.case_measures import (
+from schemas.cases.measures import (
     CASE_MEASURES,
     Fact,
     Inside,

@@ -20,10 +20,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from schemas import case_tree, cases
-from schemas.case_events import CaseEvent
-from schemas.case_table import HANDS, NAMES_OFFER, NEVER_VOID, OWNING
-from schemas.cases import Case, allowed_now, fold
+from schemas.cases import fold as cases
+from schemas.cases import tree as case_tree
+from schemas.cases.events import CaseEvent
+from schemas.cases.fold import Case, allowed_now, fold
+from schemas.cases.table import HANDS, NAMES_OFFER, NEVER_VOID, OWNING
 
 DESKS: Final = 3
 ACTS: Final = tuple(

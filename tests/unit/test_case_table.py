@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.case_actions import STATES, VIEWPOINTS, Situation, allowed
+from schemas.cases.actions import STATES, VIEWPOINTS, Situation, allowed
 
 OPEN = ("registered", "accepted", "assigned", "mediating", "reneged")
 TABLE: dict[str, tuple[tuple[str, ...], str]] = {

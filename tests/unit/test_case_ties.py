@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from case_stories import Story, ancestor
 
-from schemas.cases import fold
+from schemas.cases.fold import fold
 
 
 def test_the_greater_term_wins_over_the_higher_level() -> None:

@@ -9,9 +9,9 @@ from case_stories import DAY, Story, ancestor, noon
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.case_limits import DAY_MS, Limit, end_of, signal
-from schemas.case_todo import KINDS, begin_of, case_rows, signal_at
-from schemas.cases import fold
+from schemas.cases.fold import fold
+from schemas.cases.limits import DAY_MS, Limit, end_of, signal
+from schemas.cases.todo import KINDS, begin_of, case_rows, signal_at
 
 LIMIT = noon(DAY) + 7 * DAY_MS  # ordinary, at its first level
 

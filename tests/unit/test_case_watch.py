@@ -6,7 +6,7 @@ from datetime import date
 
 from case_stories import DAY, Story, days, noon
 
-from schemas.case_supervision import Supervision
+from schemas.cases.supervision import Supervision
 
 HASH = "A" * 42 + "-"
 

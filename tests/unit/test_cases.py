@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from case_stories import CASE, DAY, Story, ancestor, days, level, noon
 
-from schemas.case_events import CaseEvent
-from schemas.case_steps import WHYS
-from schemas.cases import Ownership, fold, why_void
+from schemas.cases.events import CaseEvent
+from schemas.cases.fold import Ownership, fold, why_void
+from schemas.cases.steps import WHYS
 from schemas.labels import LANGUAGES, has_label
 
 # What is no case, or no act of it

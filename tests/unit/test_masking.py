@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.case_measures import CASE_MEASURES, CASE_RATES, SETTLED_AT, case_rates
+from schemas.cases.measures import CASE_MEASURES, CASE_RATES, SETTLED_AT, case_rates
 from schemas.masking import BELOW, Masked, inputs_of, is_masked, masked, shown
 from schemas.measures import CHECK_MEASURES, RATES, rates
 from schemas.suppression import SMALL, Key, Sum, is_small, suppress

@@ -13,7 +13,7 @@ from schemas.cadence import DEFAULT_PROFILE, PROFILES, Calendar, Profile
 from schemas.checks import Report
 from schemas.clock import at_time
 from schemas.measures import CHECK_MEASURES, CHECK_RATES, Excuse, TreeMode, missing_of, rate, rates, recount
-from schemas.units import Act, Tree
+from schemas.units.tree import Act, Tree
 
 ONE = timedelta(days=1)
 DAILY = Calendar([])

@@ -23,7 +23,7 @@ from tree_cases import (
 )
 
 from schemas.errors import Invalid
-from schemas.units import EPOCH, Act, check_act
+from schemas.units.tree import EPOCH, Act, check_act
 
 NEW = "421002100203"
 NINTH = WILLOW + "009"

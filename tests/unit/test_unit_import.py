@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import Invalid
-from schemas.unit_acts import check_act
-from schemas.unit_checks import ActChecks
-from schemas.unit_import import Plan, plan
-from schemas.unit_list import read_unit_list
-from schemas.units import Act, Tree
+from schemas.units.acts import check_act
+from schemas.units.checks import ActChecks
+from schemas.units.importing import Plan, plan
+from schemas.units.listing import read_unit_list
+from schemas.units.tree import Act, Tree
 
 DAY = date(2026, 11, 1)
 KEYED = [((place, "", 0), act) for place, act in enumerate(read_unit_list(unit_list()))]

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from tree_cases import DAY
 
 from schemas.errors import Invalid
-from schemas.unit_list import HEADER, MAX_LINES, chinese_number, generate_groups, read_unit_list, short_name
-from schemas.units import EPOCH, Act, Tree, check_act
+from schemas.units.listing import HEADER, MAX_LINES, chinese_number, generate_groups, read_unit_list, short_name
+from schemas.units.tree import EPOCH, Act, Tree, check_act
 
 HEAD = "code,name,level,parent_code"
 CITY = "421000000000,荆州市,city,"

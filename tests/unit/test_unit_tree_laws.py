@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tree_cases import PARENTS, days, keyed_acts
 
-from schemas.units import LEVELS, Act, Tree
+from schemas.units.tree import LEVELS, Act, Tree
 
 ONE = timedelta(days=1)
 KNOWN = tuple(PARENTS)

@@ -24,7 +24,7 @@ from tree_cases import (
     tree,
 )
 
-from schemas.units import EPOCH, Act, Tree, Unit
+from schemas.units.tree import EPOCH, Act, Tree, Unit
 
 ONE = timedelta(days=1)
 KNOWN = tuple(PARENTS)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from hypothesis import strategies as st
 
-from schemas.units import EPOCH, LEVELS, Act, Tree
+from schemas.units.tree import EPOCH, LEVELS, Act, Tree
 
 CITY = "421000000000"
 WEST, EAST = "421002000000", "421003000000"

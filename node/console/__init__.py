@@ -1,0 +1,1 @@
+"""Commands at a terminal that a node and the hub share."""

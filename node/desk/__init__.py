@@ -1,0 +1,1 @@
+"""What waits for somebody: to-do lists, reminders, supervisions, silence."""

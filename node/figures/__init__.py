@@ -1,0 +1,1 @@
+"""Figures of any unit and period, the records behind each, and how they are handed out."""

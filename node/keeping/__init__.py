@@ -1,0 +1,1 @@
+"""What keeps a node whole: copies, repair, upgrades, room on the disk."""

@@ -1,0 +1,1 @@
+"""Who signs in at this node, and by what."""

@@ -1,0 +1,1 @@
+"""What a worker's phone shows, keeps and sends."""

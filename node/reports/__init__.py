@@ -1,0 +1,1 @@
+"""What units say of longer periods: confirmed figures and filled forms."""
