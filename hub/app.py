@@ -6,7 +6,8 @@ from flask import Flask
 
 from hub import pages
 from hub.api import directory_routes
-from node.app import Grid, create_app
+from node.app import create_app
+from node.grid import Grid
 from node.rooms import Rooms
 
 

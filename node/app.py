@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Final
 
 from flask import Flask, Response, request
@@ -14,14 +12,12 @@ from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 from node import guard
 from node.api import cases, checks, confirmations, entries, figures, forms, lifting, quality, reminding, system, todo
 from node.api.parsing import problem
-from node.config import DEFAULT_PACE
+from node.grid import Grid
 from node.pages import blueprint as pages
 from node.pages.frame import error_page, install
 from node.rooms import NO_ROOMS, Rooms
 from schemas.errors import BadRequest, GridError, MethodNotAllowed, NotFound, TooLarge
 from sync.api import blueprint as sync_blueprint
-from sync.replica import Replica
-from sync.retry import Pace
 
 MAX_BODY_BYTES: Final = 2 * 1024 * 1024
 SECURITY_HEADERS: Final = {
@@ -29,28 +25,6 @@ SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
-
-
-class Grid:
-    """What the application needs of its process: replicas, and a bell for the sync loop."""
-
-    def __init__(
-        self,
-        replica: Callable[[], Replica],
-        secret: bytes,
-        wake: Callable[[], bool],
-        pace: Pace = DEFAULT_PACE,
-        address: str | None = None,
-        ca_files: Sequence[Path] = (),
-        make_room: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.replica = replica
-        self.secret = secret
-        self.wake = wake
-        self.pace = pace
-        self.address = address  # where others reach this node, if config.toml says so
-        self.ca_files = ca_files  # the first of these that is there is the city's own CA
-        self.make_room = make_room  # called before anything is entered
 
 
 class _Api(Api):  # type: ignore[misc]

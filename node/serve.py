@@ -13,10 +13,10 @@ from typing import Any, Final
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from node.app import Grid
 from node.console.terminal import progress
 from node.evidence import audit
 from node.folder import CONFIG, SERVE_LOCK, locked
+from node.grid import Grid
 from node.home import Home
 from node.keeping.unprojected import project_again
 from node.keeping.upkeep import Upkeep

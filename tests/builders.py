@@ -23,11 +23,12 @@ from sqlite_utils import Database
 from hub.app import create_hub_app
 from hub.directory import found_city
 from hub.publishing import publish
-from node.app import Grid, create_app
+from node.app import create_app
 from node.application import NodeApplication
 from node.config import config_text
 from node.console.setup import found
 from node.daily import checks
+from node.grid import Grid
 from node.home import create
 from node.migrations import DERIVED as NODE_DERIVED
 from node.migrations import NODE

@@ -12,11 +12,11 @@ from typing import Any
 from flask import Flask
 
 from node import status
-from node.app import Grid
 from node.console import commands_carry, commands_erase, commands_keep
 from node.console.terminal import DONE, WRONG, language, progress, show
 from node.daily import checks
 from node.folder import SERVE_LOCK, locked
+from node.grid import Grid
 from node.home import Home
 from node.keeping import mending
 from node.keeping.doctor import examine

@@ -17,7 +17,7 @@ from schemas.errors import GridError, NotFound
 from schemas.labels import explain, label
 
 if TYPE_CHECKING:
-    from node.app import Grid
+    from node.grid import Grid
 
 LOOPBACK: Final = ("localhost", "127.", "[::1]")
 

@@ -1,17 +1,14 @@
-"""Dated acts on the tree of units, and the rules that one act must meet before it is signed (2-domain, Units)."""
+"""Dated acts on the tree of units: their kinds, their fields, and the grammar of codes and names (2-domain, Units)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Final, TypedDict, cast
+from typing import Final, TypedDict, cast
 
 from schemas.errors import Invalid
 from schemas.periods import FIRST_DAY, LAST_DAY, parse_day
-
-if TYPE_CHECKING:
-    from schemas.units.tree import Tree, Unit
 
 LEVELS: Final = ("group", "village", "township", "county", "city")
 KINDS: Final = ("regular", "functional", "special")
@@ -42,7 +39,6 @@ _FIELDS: Final = {
 _OPTIONAL: Final = {"move": ("address",)}
 _ADDRESS: Final = re.compile(r"https?://[!-~]{1,190}")
 ACTS: Final = tuple(_FIELDS)
-_ENDS: Final = ("close", "split", "merge")
 
 
 class Act(TypedDict, total=False):
@@ -66,23 +62,11 @@ def level_above(level: str) -> str | None:
     return LEVELS[place] if place < len(LEVELS) else None
 
 
-def check_act(act: Mapping[str, object], tree: Tree | None) -> Act:
-    """The act with its date read (a date or `YYYY-MM-DD` comes in), fit to be signed.
+def read_act(act: Mapping[str, object]) -> Act:
+    """The act with its date read (a date or `YYYY-MM-DD` comes in), judged by its own fields alone.
 
-    Without a tree only the act's own fields are judged; with one also that the unit and its parent exist on that
-    day and that levels fit. Since a parent is always exactly one level up, no act can close a circle.
     Raises: Invalid naming the field and the value.
     """
-    checked = _own_fields(act)
-    if tree is not None:
-        if checked["act"] == "open":
-            _check_opening(checked, tree)
-        else:
-            _check_change(checked, tree)
-    return checked
-
-
-def _own_fields(act: Mapping[str, object]) -> Act:
     verb = act.get("act")
     if not isinstance(verb, str) or verb not in _FIELDS:
         raise Invalid("unknown_act", field="act", value=verb, allowed=", ".join(ACTS))
@@ -185,68 +169,3 @@ def _successors(value: object, unit: object) -> list[str]:
     if len(set(units)) != len(units) or unit in units:
         raise Invalid("bad_successors", field="successors", value=value, limit=MAX_SUCCESSORS)
     return units
-
-
-def _check_opening(act: Act, tree: Tree) -> None:
-    unit, parent = act["unit"], act["parent"]
-    if tree.exists(unit):
-        raise Invalid("unit_exists", field="unit", value=unit)
-    if parent is None:
-        if tree.root is not None:
-            raise Invalid("second_city", field="unit", value=unit, city=tree.root)
-        return
-    above = _check_parent(act, parent, act["level"], tree)
-    if act["level"] == "group" and not act["code"].startswith((above.code, above.id)):
-        raise Invalid("group_code", field="code", value=act["code"], parent=above.code)
-    _check_code_free(act, tree)
-
-
-def _check_change(act: Act, tree: Tree) -> None:
-    standing = standing_unit(tree, act["unit"], act["date"], "unit")
-    if act["act"] in _ENDS:
-        _check_ending(act, standing, tree)
-    elif act["act"] == "recode":
-        check_code(act["code"], standing.level)
-        _check_code_free(act, tree)
-    elif act["act"] == "move":
-        parent = act["parent"]
-        assert parent is not None  # only an opening may leave it out
-        _check_parent(act, parent, standing.level, tree)
-
-
-def _check_ending(act: Act, standing: Unit, tree: Tree) -> None:
-    """Nothing reopens a unit: the city can't end, and successors are units that stand on that day."""
-    if standing.parent_id is None:
-        raise Invalid("city_stays", field="unit", value=act["unit"])
-    for successor in act.get("successors", ()):
-        if standing_unit(tree, successor, act["date"], "successors").level != standing.level:
-            raise Invalid("successor_level", field="successors", value=successor, level=standing.level)
-
-
-def _check_parent(act: Act, parent: str, level: str, tree: Tree) -> Unit:
-    above = standing_unit(tree, parent, act["date"], "parent")
-    if above.level != level_above(level):
-        raise Invalid("parent_level", field="parent", value=parent, level=level)
-    return above
-
-
-def _check_code_free(act: Act, tree: Tree) -> None:
-    holder = tree.holder(act["code"], act["date"])
-    if holder is not None and holder.id != act["unit"]:
-        raise Invalid("code_in_use", field="code", value=act["code"], unit=holder.id)
-
-
-def standing_unit(tree: Tree, unit: str, day: date, field: str) -> Unit:
-    """The version of a unit on a day.
-
-    Raises: Invalid("unknown_unit") if it was never opened, ("unit_not_yet") before it opens, ("unit_closed") after.
-    """
-    standing = tree.at(unit, day)
-    if standing is not None:
-        return standing
-    last = tree.nearest(unit, day)
-    if last is None:
-        raise Invalid("unknown_unit", field=field, value=unit)
-    if day < last.valid_from:
-        raise Invalid("unit_not_yet", field=field, value=unit, since=last.valid_from.isoformat())
-    raise Invalid("unit_closed", field=field, value=unit, since=(last.valid_to or day).isoformat())

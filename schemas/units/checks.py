@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from schemas.errors import Invalid
-from schemas.units.acts import Act, check_act
+from schemas.units.acts import Act
+from schemas.units.rules import check_act
 from schemas.units.tree import Tree
 
 Key = tuple[object, Act]

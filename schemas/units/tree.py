@@ -7,11 +7,11 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from schemas.group_days import Steps
-from schemas.units.acts import EPOCH, KINDS, LEVELS, Act, check_act, level_above
+from schemas.units.acts import EPOCH, KINDS, LEVELS, Act, level_above
 from schemas.units.lines import Lineage, Lines
 from schemas.units.versions import Unit
 
-__all__ = ["EPOCH", "KINDS", "LEVELS", "Act", "Lineage", "Tree", "Unit", "check_act", "level_above"]
+__all__ = ["EPOCH", "KINDS", "LEVELS", "Act", "Lineage", "Tree", "Unit", "level_above"]
 
 _GROUP = LEVELS[0]
 _ONE_DAY = timedelta(days=1)

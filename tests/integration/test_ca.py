@@ -13,9 +13,10 @@ from desk import Desk, assert_refused, desk_in, image
 
 from builders import EAST, City
 from hub import ca
-from node.app import Grid, create_app
+from node.app import create_app
 from node.cli import main
 from node.folder import DATABASE
+from node.grid import Grid
 from node.phones.own_ca import fingerprint, own_certificate
 from sync.env import TransportError
 from sync.transport import HttpTransport

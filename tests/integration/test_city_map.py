@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 from builders import EAST, WEST, Network
 from hub import map_queries
 from hub.app import create_hub_app
-from node.app import Grid
+from node.grid import Grid
 from node.home import Home
 from node.people import accounts
 

@@ -11,7 +11,8 @@ from flask.testing import FlaskClient
 from builders import E_VILLAGE, EAST, City
 from hub import pages as city_pages
 from node.access import RULES, Rule
-from node.app import Grid, create_app
+from node.app import create_app
+from node.grid import Grid
 from node.pages.frame import GROUPS
 from node.people import accounts
 from node.rooms import Rooms

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import Invalid
-from schemas.units.acts import check_act
 from schemas.units.checks import ActChecks
 from schemas.units.importing import Plan, plan
 from schemas.units.listing import read_unit_list
+from schemas.units.rules import check_act
 from schemas.units.tree import Act, Tree
 
 DAY = date(2026, 11, 1)
