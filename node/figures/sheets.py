@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import IO, Final, NamedTuple
 
 import xlsxwriter
-
-from schemas.masking import OTHER_TEXT, SMALL_TEXT
 
 CSV_TYPE: Final = "text/csv; charset=utf-8"
 XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -22,6 +21,7 @@ CHUNK: Final = 64 * 1024
 IN_MEMORY_BYTES: Final = 1024 * 1024  # a larger file waits on disk until it is read
 MAX_SHEET_ROWS: Final = 1_048_576
 _RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_NUMBER: Final = re.compile(r"-?[0-9]+\.[0-9]+")  # a rate
 _BOM: Final = b"\xef\xbb\xbf"
 Cell = str | int | float | None
 
@@ -85,7 +85,7 @@ def _write(page: xlsxwriter.worksheet.Worksheet, sheet: Sheet, percent: object) 
                 continue
             if isinstance(cell, str):
                 is_figure = at and sheet.figures_from is not None and column >= sheet.figures_from
-                if is_figure and cell not in (SMALL_TEXT, OTHER_TEXT, ""):
+                if is_figure and _NUMBER.fullmatch(cell):
                     page.write_number(at, column, float(cell), percent)
                 else:
                     page.write_string(at, column, cell)

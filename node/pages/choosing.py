@@ -101,7 +101,7 @@ def neighbour(period: Period, by: int) -> str | None:
 
 
 def presets(today: date, current: str) -> list[dict[str, Any]]:
-    """Periods that people ask for most: [{key, label, current}]."""
+    """Periods that people ask for most: [{key, label, current}]. On its first day this month has no day behind it."""
     last_month = f"{today.replace(day=1) - timedelta(days=1):%Y-%m}"
     keys = (
         ("today", today.isoformat()),
@@ -111,4 +111,8 @@ def presets(today: date, current: str) -> list[dict[str, Any]]:
         ("last_month", last_month),
         ("year", str(today.year)),
     )
-    return [{"key": key, "label": label(language(), f"preset.{name}"), "current": key == current} for name, key in keys]
+    return [
+        {"key": key, "label": label(language(), f"preset.{name}"), "current": key == current}
+        for name, key in keys
+        if name != "month" or key != last_month
+    ]

@@ -75,6 +75,9 @@ def test_a_rate_in_a_file_has_its_numerator_and_denominator_beside_it_and_says_w
     assert (row["覆盖率 %"], row["覆盖率 分子"], row["覆盖率 分母"]) == ("16.67", "1", "6")
     assert (row["调解成功率 %"], row["调解成功率 分子"], row["调解成功率 分母"]) == ("", "0", "0")
     assert (row["调解率 %"], row["说明"]) == ("200.00", "调解率：另有原因")
+    book = zipfile.ZipFile(io.BytesIO(rollup_file(document, "xlsx", "zh_CN")[0]))
+    sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert ("<v>200</v>" in sheet, "调解率：另有原因" in sheet) == (True, True)
     plain = text_table(document, "zh_CN")
     assert "16.67 (1/6)" in plain
     assert "另有原因" in plain

@@ -74,3 +74,12 @@ def test_no_page_shows_the_key_of_a_period(browser: FlaskClient, path: str, lang
     assert answer.status_code == 200, answer.text
     assert f'lang="{language[:2]}' in answer.text
     assert KEY.findall(words(answer.text, language)) == []
+
+
+@pytest.mark.parametrize(("day", "offered"), [("2026-12-01", False), ("2026-12-02", True)])
+def test_on_the_first_of_a_month_this_month_up_to_yesterday_is_not_offered(day: str, offered: bool) -> None:
+    city = City()
+    headers = city.hub.user("r", "reviewer")
+    city.clock.set(day)
+    page = city.hub.browser().get("/rollup", headers=headers).text
+    assert ("本月至昨日" in page, page.count('aria-current="true">上月')) == (offered, 0 if offered else 1)
