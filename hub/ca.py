@@ -200,4 +200,4 @@ def _write_all(out: Path, key: bytes, chain: bytes, ca: bytes) -> None:
         for name in (ISSUED_KEY, ISSUED, CA_FILE):
             os.replace(out / f"{name}.part", out / name)
     except OSError as error:
-        raise Invalid("folder_not_writable", field="--out", value=f"{out}: {error.strerror}") from error
+        raise Invalid("folder_not_writable", field="--out", value=out, why=error) from error

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from typing import Final
 
 from hub import commands_ca, commands_city
 from hub.app import create_hub_app
+from hub.city_home import city_home
 from hub.city_map import clear_map, load_map
 from hub.directory import init_hub
 from hub.publishing import publish_file
@@ -50,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     init.add_argument("--profile", metavar="NAME", help="制度 / cadence profile")
     init.add_argument("--groups-per-village", type=count, default=0, metavar="K")
     init.add_argument("--seed", type=count, default=1, metavar="N")
+    init.add_argument("--database", metavar="URL", help="市级节点只用 SQLite，不接受 / refused: SQLite only")
     init.set_defaults(run=_init)
     figures = sub.add_parser("rollup", help="统计 / figures of any unit and period")
     commands.data_option(figures)
@@ -79,11 +82,13 @@ def parser() -> argparse.ArgumentParser:
     commands.data_option(renewed)
     renewed.add_argument("--recover", required=True, metavar="KEYFILE", help="根恢复密钥文件 / the root recovery key")
     renewed.set_defaults(run=_renew)
-    commands.common(sub, create_hub_app)
+    commands.common(sub, create_hub_app, of_city=True)
     return top
 
 
 def _init(arguments: argparse.Namespace) -> int:
+    if arguments.database is not None:
+        raise Invalid("database_not_taken", field="--database", value=without_password(arguments.database))
     if (arguments.units is None) == (arguments.recover is None) or (arguments.recover and not arguments.unit):
         raise Invalid("init_units_or_recover", field="--units", value=arguments.units)
     if arguments.recover is not None:
@@ -101,6 +106,11 @@ def _init(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def without_password(url: str) -> str:
+    """The address of a database without what stands between its user and its host: a terminal's words are kept."""
+    return re.sub(r"(password=)[^&\s]*", r"\1…", re.sub(r"://([^/@:]*):.*@", r"://\1@", url))
+
+
 def _recover(arguments: argparse.Namespace) -> int:
     document = recover_hub(Path(arguments.data), Path(arguments.recover), arguments.unit)
     admin = document["admin"]
@@ -113,6 +123,7 @@ def _recover(arguments: argparse.Namespace) -> int:
 
 
 def _renew(arguments: argparse.Namespace) -> int:
+    city_home(Path(arguments.data)).close()
     root = Signer(read_recovery_key(Path(arguments.recover)))
     return commands_keep.renew_by(arguments, lambda replica, fresh: renew_hub(replica, root, fresh))
 
@@ -149,7 +160,7 @@ def _rollup(arguments: argparse.Namespace) -> int:
 
 
 def _publish(arguments: argparse.Namespace) -> int:
-    home = Home(Path(arguments.data))
+    home = city_home(Path(arguments.data))
     published = publish_file(home.replica(), Path(arguments.file))
     home.close()
     show(arguments, published, label(language(), "cli.published", **published))
@@ -159,7 +170,7 @@ def _publish(arguments: argparse.Namespace) -> int:
 def _map(arguments: argparse.Namespace) -> int:
     if (arguments.file is None) == (not arguments.clear):
         raise Invalid("map_file_or_clear", field="FILE", value=arguments.file)
-    home = Home(Path(arguments.data))
+    home = city_home(Path(arguments.data))
     if arguments.clear:
         document = clear_map(home.replica())
         words = label(language(), "cli.map_cleared")

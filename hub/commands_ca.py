@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 
 from hub import ca
+from hub.city_home import city_home
 from node.console import commands
 from node.console.commands import Subparsers
 from node.console.terminal import DONE, Parser, language, show
 from node.evidence import audit
-from node.home import Home
 from schemas.clock import business_day
 from schemas.labels import label
 from sync.database import write
@@ -35,7 +35,7 @@ def add(sub: Subparsers) -> None:
 
 
 def _init(arguments: argparse.Namespace) -> int:
-    home = Home(Path(arguments.data))
+    home = city_home(Path(arguments.data))
     replica = home.replica()
     city = tree_of(replica).nearest(replica.identity.unit, business_day(replica.env.now_ms()))
     name = city.name if city else replica.identity.unit
@@ -46,7 +46,7 @@ def _init(arguments: argparse.Namespace) -> int:
 
 
 def _issue(arguments: argparse.Namespace) -> int:
-    home = Home(Path(arguments.data))
+    home = city_home(Path(arguments.data))
     replica = home.replica()
     now = replica.env.now_ms()
     made = ca.issue(home.folder, arguments.names, Path(arguments.out), now, renew=arguments.renew)

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 from hub import bulletin, bulletin_files, unit_changes
+from hub.city_home import city_home
+from hub.reading import text_in
 from node.console import commands
 from node.console.commands import Subparsers
 from node.console.terminal import DONE, REFUSED, language, progress, show
@@ -39,13 +41,13 @@ def add(sub: Subparsers) -> None:
 
 
 def _units(arguments: argparse.Namespace) -> int:
-    home = Home(Path(arguments.data))
+    home = city_home(Path(arguments.data))
     replica = home.replica()
     day = parse_day(arguments.date, "--date")
     within = arguments.within or replica.identity.unit
     if not tree_of(replica).exists(within):
         raise NotFound("unknown_unit", field="--within", value=within)
-    text = _text(Path(arguments.file), "FILE")
+    text = text_in(Path(arguments.file), "FILE")
     made, trial = unit_changes.planned(replica, text, day, within, close_missing=arguments.close_missing)
     if made.faults:
         for fault in made.faults:
@@ -66,7 +68,7 @@ def _units(arguments: argparse.Namespace) -> int:
 def _bulletin(arguments: argparse.Namespace) -> int:
     if arguments.format == "pdf" and not arguments.output:
         raise Invalid("output_needed", field="-o", value=arguments.output, kind="pdf")
-    remarks = _text(Path(arguments.remarks)) if arguments.remarks else ""
+    remarks = text_in(Path(arguments.remarks), "--remarks") if arguments.remarks else ""
     home = Home(Path(arguments.data))
     replica = home.replica()
     unit = unit_named(replica, arguments.unit)
@@ -83,16 +85,9 @@ def _bulletin(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _text(path: Path, field: str = "--remarks") -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid("file_unreadable", field=field, value=path, why=error) from error
-
-
 def write_file(path: Path, content: bytes) -> None:
     """Writes a file. Raises Invalid where that can't be done."""
     try:
         path.write_bytes(content)
     except OSError as error:
-        raise Invalid("folder_not_writable", field="-o", value=f"{path}: {error.strerror}") from error
+        raise Invalid("folder_not_writable", field="-o", value=path, why=error) from error

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+from hub.reading import text_in
 from node.application import NodeApplication
 from node.config import config_text
 from node.console.setup import ADMIN, keep_certificates, write_state
@@ -36,7 +37,6 @@ from sync.replica import Replica
 from sync.transport import HttpTransport
 
 RECOVERY_KEY: Final = "root-recovery.key"
-MAX_LIST_BYTES: Final = 16 * 1024 * 1024
 ACTS_BYTES: Final = 48 * 1024  # of one event's payload; an event takes 64 KiB
 CADENCE_SCHEMA: Final = "cadence/1"
 SHIPPED_FORMS: Final = Path(__file__).parent / "data" / "forms.json"
@@ -46,7 +46,7 @@ def init_hub(folder: Path, units: Path, profile: str | None, per_village: int, s
     """Lays the hub out from a unit list. Raises GridError before anything is written when the input is refused."""
     require_empty(folder)
     chosen = DEFAULT_PROFILE if profile is None else _profile(profile)
-    acts = read_unit_list(_text(units))
+    acts = read_unit_list(text_in(units, "--units"))
     if per_village:
         acts += generate_groups(acts, per_village, random.Random(seed).randrange)  # noqa: S311 - names only
     city = next(act["unit"] for act in acts if act["level"] == LEVELS[-1])
@@ -169,12 +169,3 @@ def _profile(name: str) -> Profile:
     if name not in PROFILES:
         raise Invalid("unknown_profile", field="--profile", value=name, allowed=", ".join(PROFILES))
     return PROFILES[name]
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > MAX_LIST_BYTES:
-            raise Invalid("unit_list_too_large", field="--units", value=path, limit=MAX_LIST_BYTES)
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid("unit_list_unreadable", field="--units", value=path, why=error) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -54,7 +55,7 @@ def publish_file(replica: Replica, path: Path) -> dict[str, int]:
         raw = path.read_bytes()
     except OSError as error:
         raise Invalid("file_unreadable", field="FILE", value=path, why=error) from error
-    return publish(replica, entries_of(raw, str(path)), located=True)
+    return publish(replica, entries_of(raw.removeprefix(BOM_UTF8), str(path)), located=True)
 
 
 def entries_of(raw: bytes | str, named: str) -> list[Json]:

@@ -15,7 +15,7 @@ from node.people import accounts
 from schemas.clock import business_day
 from schemas.encoding import unb64
 from schemas.errors import Invalid
-from schemas.events import UNIT
+from schemas.units.acts import CODE_GRAMMAR
 from schemas.units.tree import LEVELS
 from sync import renewal, revocation
 from sync.database import write
@@ -32,8 +32,8 @@ def recover_hub(folder: Path, key_file: Path, city: str) -> dict[str, Any]:
     """Lays out an empty hub that the root certifies for the city. Raises GridError before anything is written."""
     require_empty(folder)
     root = Signer(read_recovery_key(key_file))
-    if not UNIT.fullmatch(city):
-        raise Invalid("unknown_unit", field="--unit", value=city)
+    if not CODE_GRAMMAR[LEVELS[-1]].fullmatch(city):
+        raise Invalid("bad_unit_code", field="--unit", value=city, level=LEVELS[-1])
     env = SystemEnv(folder, HttpTransport())
     seed = env.random_bytes(SEED_BYTES)
     database = create(folder, seed, env.random_bytes(SEED_BYTES), config_text(None))

@@ -59,7 +59,7 @@ def read_file(path: Path) -> bytes:
             raise Invalid("carried_too_large", field="file", value=path.stat().st_size, limit=MAX_PLAIN_BYTES)
         return path.read_bytes()
     except OSError as error:
-        raise Invalid("carried_unreadable", field="file", value=f"{path}: {error.strerror}") from error
+        raise Invalid("file_unreadable", field="file", value=path, why=error) from error
 
 
 def make(folder: Path) -> None:
@@ -67,7 +67,7 @@ def make(folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise Invalid("folder_not_writable", field="folder", value=f"{folder}: {error.strerror}") from error
+        raise Invalid("folder_not_writable", field="folder", value=folder, why=error) from error
 
 
 def put(folder: Path, file: Carried) -> Path:
@@ -86,5 +86,5 @@ def put(folder: Path, file: Carried) -> Path:
         part.replace(target)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise Invalid("folder_not_writable", field="folder", value=f"{folder}: {error.strerror}") from error
+        raise Invalid("folder_not_writable", field="folder", value=folder, why=error) from error
     return target

@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     renewed = sub.add_parser("renew", help="换发本节点的密钥 / give this node a new key")
     commands.data_option(renewed)
     renewed.set_defaults(run=commands_keep.renew)
-    commands.common(sub, create_app)
+    commands.common(sub, create_app, of_city=False)
     return top
 
 

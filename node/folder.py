@@ -32,8 +32,12 @@ OWNER_ONLY: Final = 0o700
 def make_private(folder: Path) -> None:
     """Makes the folder if it is missing, and lets nobody but its owner in: names and narratives stand in the database.
     A disk that knows no owners, or somebody else's folder, is told on the terminal, and by `doctor`.
+    Raises Invalid where it can't be made.
     """
-    folder.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Invalid("folder_not_writable", field="--data", value=folder, why=error) from error
     if not is_private(folder):
         try:
             folder.chmod(OWNER_ONLY)

@@ -20,7 +20,8 @@ from node.grid import Grid
 from node.home import Home
 from node.keeping.unprojected import project_again
 from node.keeping.upkeep import Upkeep
-from schemas.errors import Conflict, Invalid
+from node.listening import require_certificate, require_free
+from schemas.errors import Conflict
 from sync.loop import run_forever
 
 THREADS: Final = 8
@@ -130,9 +131,10 @@ def serve(
     certfile: str | None = None,
     keyfile: str | None = None,
 ) -> None:
-    """Serves until SIGTERM. Raises Conflict when the folder is served already."""
-    if (certfile is None) != (keyfile is None):
-        raise Invalid("cert_without_key", field="--certfile", value=certfile or keyfile)
+    """Serves until SIGTERM. Raises Conflict when the folder is served already or the port is taken, Invalid for an
+    address or a certificate that can't be used.
+    """
+    require_certificate(certfile, keyfile)
     options: dict[str, Any] = {
         "bind": bind or home.config.bind,
         "worker_class": "gthread",
@@ -151,6 +153,7 @@ def serve(
     if certfile is not None:
         options |= {"certfile": certfile, "keyfile": keyfile}
     with _held(home):
+        require_free(options["bind"])
         project_again(home.replica())  # what an older version of this program could not read
         audit.note_settings(home.replica(), hashlib.sha256((home.folder / CONFIG).read_bytes()).hexdigest())
         home.close()  # opened again in the worker: a connection must not cross the fork

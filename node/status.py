@@ -138,6 +138,12 @@ def children(replica: Replica) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def problem_words(code: str, language: str) -> str:
+    """Why the last exchange with the parent failed."""
+    key = f"problem.{code}"
+    return label(language, key if has_label(language, key) else "problem.other", code=code)
+
+
 def alarms(replica: Replica, language: str) -> list[dict[str, Any]]:
     """What somebody has to look at, each with its code, text and since when."""
     now = replica.env.now_ms()
@@ -145,8 +151,7 @@ def alarms(replica: Replica, language: str) -> list[dict[str, Any]]:
     link = _link(replica)
     if link and link["problem"]:
         since = iso_instant(link["problem_since"])
-        key = f"problem.{link['problem']}"
-        text = label(language, key if has_label(language, key) else "problem.other", code=link["problem"])
+        text = problem_words(link["problem"], language)
         found.append({"code": link["problem"], "text": text, "since": since})
     row = replica.db.execute("SELECT MIN(behind_since) FROM chain WHERE node = ?", [replica.identity.node]).fetchone()
     if row[0] is not None and now - row[0] > UNMARKED_ALARM_MS:

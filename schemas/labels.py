@@ -7,11 +7,13 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from pathlib import PurePath
 from typing import Final
 
 from schemas.errors import GridError, Invalid
 from schemas.period_words import period_words
 from schemas.periods import Period, parse_period
+from schemas.reasons import reason_key
 
 LANGUAGES: Final = ("zh_CN", "en")
 DEFAULT_LANGUAGE: Final = "zh_CN"
@@ -70,9 +72,9 @@ def has_label(language: str, key: str) -> bool:
 
 
 def shown(value: object) -> str:
-    """A value as a message repeats it: one line, cut at 80 characters."""
+    """A value as a message repeats it: one line, cut at 80 characters; a path stays whole, its end tells it apart."""
     text = " ".join(_written(value).split())
-    return text if len(text) <= _VALUE_SHOWN else text[: _VALUE_SHOWN - 1] + "…"
+    return text if len(text) <= _VALUE_SHOWN or isinstance(value, PurePath) else text[: _VALUE_SHOWN - 1] + "…"
 
 
 def _written(value: object) -> str:
@@ -84,9 +86,16 @@ def _written(value: object) -> str:
     return str(value)
 
 
+def reason(language: str, error: Exception) -> str:
+    """What went wrong with a file, in a few words; the error's own where it is not one of a file."""
+    key = reason_key(error)
+    return label(language, key) if key else shown(getattr(error, "strerror", None) or error)
+
+
 def explain(language: str, error: GridError) -> str:
     """One sentence for people: what was wrong, with the value, and the way out, which is never cut."""
     values = {name: _written(value) if name in _WHOLE else shown(value) for name, value in error.params.items()}
+    values |= {name: reason(language, why) for name, why in error.params.items() if isinstance(why, Exception)}
     code, value = error.code, shown(error.value)
     if "period" in values:
         values["period"] = period_text(values["period"], language)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, flash, redirect, request, url_for
 
 from hub import unit_changes
+from hub.reading import text_of
 from node import upload_queries as uploads
 from node.guard import language, me, replica
 from node.pages.frame import page, typed
@@ -72,12 +73,10 @@ def uploaded_text() -> str:
     raw = file.read(MAX_BYTES + 1) if file and file.filename else request.form.get("text", "").encode("utf-8")
     if not raw.strip() or len(raw) > MAX_BYTES:
         raise Invalid("upload_size", field="file", value=len(raw), limit=MAX_BYTES)
-    for encoding in ("utf-8-sig", "gb18030"):  # what spreadsheets on Chinese Windows write
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise Invalid("unit_list_unreadable", field="file", value=len(raw), why="neither UTF-8 nor GB 18030")
+    try:
+        return text_of(raw)
+    except UnicodeError as error:
+        raise Invalid("file_unreadable", field="file", value=file.filename if file else "", why=error) from error
 
 
 def _read(options: dict[str, Any]) -> tuple[date, str]:

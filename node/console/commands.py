@@ -43,8 +43,8 @@ def data_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="只输出一份 JSON / print one JSON document")
 
 
-def common(sub: Subparsers, make_app: Callable[[Grid], Flask]) -> None:
-    """Adds the shared commands to a program."""
+def common(sub: Subparsers, make_app: Callable[[Grid], Flask], *, of_city: bool) -> None:
+    """Adds the shared commands to a program; one of the two serves the city's node, the other all below."""
 
     def add(name: str, help_text: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = sub.add_parser(name, help=help_text)
@@ -52,7 +52,7 @@ def common(sub: Subparsers, make_app: Callable[[Grid], Flask]) -> None:
         parser.set_defaults(run=run)
         return parser
 
-    serve = add("serve", "提供网页和同步 / serve pages and sync", lambda arguments: _serve(arguments, make_app))
+    serve = add("serve", "提供网页和同步 / serve pages and sync", lambda asked: _serve(asked, make_app, of_city))
     serve.add_argument("--bind", metavar="HOST:PORT")
     serve.add_argument("--certfile")
     serve.add_argument("--keyfile")
@@ -109,7 +109,7 @@ def check(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _serve(arguments: argparse.Namespace, make_app: Callable[[Grid], Flask]) -> int:
+def _serve(arguments: argparse.Namespace, make_app: Callable[[Grid], Flask], of_city: bool) -> int:
     from node.serve import serve  # gunicorn is slow to import and of no use to the other commands
 
     home = Home(Path(arguments.data))
@@ -117,10 +117,13 @@ def _serve(arguments: argparse.Namespace, make_app: Callable[[Grid], Flask]) -> 
     if repaired is not None:
         kept = repaired.copied.kept
         progress(label(language(), "cli.repaired", why=repaired.damage, source=repaired.source, kept=kept))
-    unit = home.replica().identity.unit
+    me = home.replica().identity
+    if me.is_top != of_city:
+        program = "grid-hub" if me.is_top else "grid-node"
+        raise Conflict("other_program", field="--data", value=arguments.data, unit=me.unit, program=program)
 
     def announce(bind: str) -> None:
-        progress(label(language(), "cli.serving", unit=unit, bind=bind))
+        progress(label(language(), "cli.serving", unit=me.unit, bind=bind))
 
     serve(home, make_app, announce, arguments.bind, arguments.certfile, arguments.keyfile)
     return DONE
@@ -206,7 +209,7 @@ def _sync(arguments: argparse.Namespace) -> int:
     if ok:
         words = label(language(), "cli.synced", pushed=drained.pushed, pulled=drained.pulled, refused=len(refused))
     else:
-        words = label(language(), "cli.sync_failed", why=drained.last.problem or "")
+        words = label(language(), "cli.sync_failed", why=status.problem_words(drained.last.problem or "", language()))
     show(arguments, document, words)
     return DONE if ok else WRONG
 

@@ -9,18 +9,20 @@ from urllib.parse import urlsplit
 
 from node.application import NodeApplication
 from node.config import config_text
+from node.console.causes import cause
 from node.console.terminal import DONE, WRONG, language, progress, show
 from node.folder import CA_FILE, PENDING_KEY, make_private, require_empty, write_private
 from node.home import Home, create
 from node.people import accounts
 from node.phones.own_ca import own_certificate
+from node.status import problem_words
 from schemas.errors import GridError, Invalid
-from schemas.events import Event
+from schemas.events import UNIT, Event
 from schemas.labels import label
 from sync import chains
 from sync.database import write
 from sync.enrol import Enrolment, ask
-from sync.env import Env, SystemEnv
+from sync.env import Env, SystemEnv, TransportError
 from sync.inlog import begin
 from sync.intake import Intake
 from sync.keys import SEED_BYTES, Signer
@@ -33,8 +35,12 @@ ADMIN: Final = "admin"
 
 
 def init_node(arguments: argparse.Namespace) -> int:
-    """Enrols and lays out the folder. Nothing is left behind when the code is refused."""
+    """Enrols and lays out the folder. Nothing is left behind when the code is refused; where nothing certain came back,
+    the same command goes on.
+    """
     folder, parent, ca = Path(arguments.data), _address(arguments.parent), _ca(arguments.ca)
+    if not UNIT.fullmatch(arguments.unit):
+        raise Invalid("bad_unit", field="--unit", value=arguments.unit)
     require_empty(folder)
     env = SystemEnv(folder, HttpTransport(arguments.ca))
     existed, tried_before = folder.is_dir(), (folder / PENDING_KEY).is_file()
@@ -42,6 +48,10 @@ def init_node(arguments: argparse.Namespace) -> int:
     signer = Signer(seed)
     try:
         enrolment = ask(env, parent, arguments.unit, arguments.code, signer, replace=arguments.replace)
+    except TransportError as error:  # the parent may have certified the key: folder and key stay for the next try
+        why = cause(language(), error)
+        progress(label(language(), "cli.unreachable", url=parent, why=why))
+        return WRONG
     except GridError:
         if not tried_before:  # the key of an earlier try may be certified already, its reply lost
             (folder / PENDING_KEY).unlink()
@@ -143,12 +153,17 @@ def _first_sync(folder: Path) -> bool:
         last = drain(client).last
     home.close()
     if last.kind != "ok":
-        progress(label(language(), "cli.first_sync_failed", why=last.problem or last.kind))
+        progress(label(language(), "cli.first_sync_failed", why=problem_words(last.problem or last.kind, language())))
     return last.kind == "ok"
 
 
 def _address(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or '"' in text:
+    try:
+        parts = urlsplit(text)
+        port = parts.port  # raises for one over 65535
+    except ValueError as error:
+        raise Invalid("bad_address", field="--parent", value=text) from error
+    whole = parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0
+    if not whole or parts.query or parts.fragment or '"' in text:
         raise Invalid("bad_address", field="--parent", value=text)
     return text.rstrip("/")

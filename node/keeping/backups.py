@@ -98,7 +98,7 @@ def _whole_or_not_at_all(target: Path, *, parents: bool = True) -> Iterator[Path
         flush(target.parent)
     except (OSError, sqlite3.Error, shutil.Error) as error:
         shutil.rmtree(part, ignore_errors=True)
-        raise Invalid("folder_not_writable", field="DEST", value=f"{target}: {error}") from error
+        raise Invalid("folder_not_writable", field="DEST", value=target, why=error) from error
     except GridError:
         shutil.rmtree(part, ignore_errors=True)
         raise
@@ -130,7 +130,7 @@ def put_back(source: Path, folder: Path, now_ms: int) -> Copied:
         raise Conflict("stop_serve_first", field="--data", value=folder) from error
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise Invalid("folder_not_writable", field="--data", value=f"{folder}: {error.strerror}") from error
+        raise Invalid("folder_not_writable", field="--data", value=folder, why=error) from error
     return Copied(node, events, (folder / DATABASE).stat().st_size, folder, kept)
 
 

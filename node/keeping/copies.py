@@ -101,7 +101,7 @@ def _within(newest_first: list[Path], keep: int) -> list[Path]:
         for old in newest_first[keep:]:
             shutil.rmtree(old)
     except OSError as error:
-        raise Invalid("folder_not_writable", field="DEST", value=f"{error.filename}: {error.strerror}") from error
+        raise Invalid("folder_not_writable", field="DEST", value=error.filename, why=error) from error
     return newest_first[:keep]
 
 

@@ -31,8 +31,7 @@ def sync_page() -> Response:
     """The state of the link up, and of the nodes below."""
     node, lang = replica(), language()
     link = queries.parent_link(node.db) or queries.ParentLink(None, None, None)
-    key = f"problem.{link.problem}"
-    problem = label(lang, key if has_label(lang, key) else "problem.other", code=link.problem) if link.problem else None
+    problem = status.problem_words(link.problem, lang) if link.problem else None
     parent = node.identity.parent
     below = children_shown(node)
     return page(

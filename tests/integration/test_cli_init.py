@@ -26,7 +26,7 @@ def test_a_hub_is_not_laid_out_over_something_or_from_a_wrong_list(desk: Desk) -
     for text in ("", "code,name\n", "code,name,level,parent_code\n1,x,city,\n", unit_list() + unit_list()[35:]):
         wrong.write_text(text, encoding="utf-8")
         assert_refused(desk.at_hub("init", "--units", wrong))
-    wrong.write_bytes(unit_list().encode("gbk"))
+    wrong.write_bytes(unit_list().encode("utf-16"))
     assert_refused(desk.at_hub("init", "--units", wrong))
     assert_refused(desk.at_hub("init", "--units", desk.folder / "none.csv"))
     assert_refused(desk.at_hub("init", "--units", desk.units, "--profile", "none"))

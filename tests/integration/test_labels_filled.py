@@ -17,6 +17,7 @@ from node.cases.figure_queries import FILTERS
 from node.cases.forms import widgets
 from node.cases.review_queries import LISTS as REVIEW_LISTS
 from node.cases.supervision_queries import STATES as SUPERVISION_STATES
+from node.console.terminal import USAGE
 from node.desk.todo import CHIPS, OTHER_KINDS
 from node.evidence.proof import CHECKS, OUTCOMES
 from node.figures.arrivals import EVERYWHERE as ARRIVING_EVERYWHERE
@@ -179,6 +180,7 @@ FAMILIES: Final[dict[str, tuple[object, ...]]] = {
     "phone.urgency_why.": URGENCIES,
     "phone.take_in.": ("taken", "held", "refused"),
     "language.": LANGUAGES,
+    "usage.": tuple(name for name, _ in USAGE),
     "page.users.state.": ACCOUNT_STATES,
 }
 # Families whose keys are looked up with `has_label` first, or are all named in one place.

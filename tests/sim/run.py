@@ -41,6 +41,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--replay", type=Path, metavar="FILE", help="plays one kept regression again")
     arguments = parser.parse_args(argv)
     if arguments.replay is not None:
+        if not arguments.replay.is_file():
+            parser.error(f"there is no file {arguments.replay}")
         return replay(arguments.replay)
     wanted = (arguments.only,) if arguments.only else EVERY
     counts: Counter[str] = Counter()
