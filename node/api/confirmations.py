@@ -7,7 +7,7 @@ from typing import Any
 from flask.views import MethodView
 
 from node.api.base import blueprint
-from node.api.parsing import idempotency_key, json_body, require_event
+from node.api.parsing import idempotency_key, json_body
 from node.api.shapes import ConfirmationBody, ConfirmationsQuery, Document, ReturnBody
 from node.guard import me, replica, wake
 from node.reports import confirmation_queries, confirmations
@@ -56,7 +56,6 @@ class ReturnedConfirmation(MethodView):
     @routes.response(201, Document)
     def post(self, body: dict[str, Any], event: str) -> tuple[dict[str, Any], int]:
         """It counts on until it is amended; its state is `returned`."""
-        require_event(event)
         key = idempotency_key(required=False)
         answer = confirmations.send_back(replica(), me(), event, body, key)
         wake()

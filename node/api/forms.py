@@ -7,7 +7,7 @@ from typing import Any
 from flask.views import MethodView
 
 from node.api.base import attachment, blueprint, page_of
-from node.api.parsing import idempotency_key, json_body, require_event
+from node.api.parsing import idempotency_key, json_body
 from node.api.shapes import (
     Document,
     FormDutiesQuery,
@@ -134,7 +134,6 @@ class ReturnedForm(MethodView):
     @routes.response(201, Document)
     def post(self, body: dict[str, Any], event: str) -> tuple[dict[str, Any], int]:
         """It counts on until it is amended; its state is `returned`."""
-        require_event(event)
         answer = form_returns.send_back(replica(), me(), event, body, idempotency_key(required=False))
         wake()
         return answer.document, 200 if answer.repeated else 201

@@ -16,7 +16,6 @@ from schemas.strict_json import Json, dumps, loads
 
 MAX_BODY_BYTES: Final = 256 * 1024
 MAX_LIMIT: Final = 500
-_EVENT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -97,12 +96,6 @@ def idempotency_key(*, required: bool) -> str | None:
     if key is None or not _KEY.fullmatch(key):
         raise BadRequest("idempotency_key", field="Idempotency-Key", value=key)
     return key
-
-
-def require_event(text: str) -> None:
-    """Raises Invalid unless the text is an event's hash."""
-    if not _EVENT.fullmatch(text):
-        raise Invalid("bad_event", field="event", value=text)
 
 
 def problem(error: GridError, language: str) -> Response:

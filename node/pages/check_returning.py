@@ -8,7 +8,6 @@ from typing import Any
 from flask import Blueprint, Response, flash, redirect, request, url_for
 
 from node import queries
-from node.api.parsing import require_event
 from node.daily import checks, duty_queries
 from node.guard import language, me, replica, wake
 from node.pages.case_words import told, unit_name
@@ -53,8 +52,7 @@ def send_check_back() -> Any:
 
 
 def _found(node: Replica, event: str) -> Report:
-    """The check, if it is one of a unit below. Raises Invalid, NotFound, Forbidden."""
-    require_event(event)
+    """The check, if it is one of a unit below. Raises NotFound, Forbidden."""
     report = queries.report_by_event(node.db, event)
     if report is None:
         raise NotFound("unknown_event", field="event", value=event)

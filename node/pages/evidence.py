@@ -8,7 +8,6 @@ from flask import Blueprint, Response, url_for
 
 from node import queries
 from node.access import EVIDENCE
-from node.api.parsing import require_event
 from node.daily.checks import duty_state_of
 from node.evidence import proof_queries
 from node.evidence.proof import Check, Proof, prove
@@ -112,7 +111,6 @@ def evidence_trail(event: str) -> Response:
 
 def _found(node: Replica, event: str) -> Proof:
     """The event, where the reader may see it. Raises NotFound or Forbidden."""
-    require_event(event)
     found = prove(node, event)
     if me().unit != node.identity.unit:
         require_scope(node, me(), found.raw.unit)

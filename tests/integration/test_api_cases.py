@@ -184,18 +184,12 @@ def test_a_wrong_act_is_refused_by_its_field_and_leaves_nothing(
     assert counts(city) == before
 
 
-@pytest.mark.parametrize(
-    ("case_id", "status", "code"),
-    [(NOBODY, 404, "unknown_case"), ("1", 422, "bad_case"), (NOBODY.upper().replace("0", "A"), 422, "bad_case"),
-     ("０" * 8 + NOBODY[8:], 422, "bad_case")],
-)  # fmt: skip
-def test_a_case_that_nobody_knows_is_not_found(
-    people: dict[str, Caseworker], case_id: str, status: int, code: str
-) -> None:
+@pytest.mark.parametrize("case_id", [NOBODY, "1", NOBODY.upper().replace("0", "A"), "０" * 8 + NOBODY[8:]])
+def test_a_case_that_nobody_knows_is_not_found(people: dict[str, Caseworker], case_id: str) -> None:
     who = people["west"]
     acted = who.post(f"/{case_id}/actions", {"action": "accept", "after": NO_EVENT})
     for reply in (acted, who.get(f"/{case_id}")):
-        assert (reply.status_code, told(reply)["code"], told(reply)["field"]) == (status, code, "id")
+        assert (reply.status_code, told(reply)["code"], told(reply)["field"]) == (404, "unknown_case", "id")
 
 
 def test_a_case_of_another_subtree_is_not_found(people: dict[str, Caseworker]) -> None:

@@ -66,7 +66,7 @@ def test_a_viewer_and_who_is_not_above_the_unit_are_refused(city: City) -> None:
 
 def test_an_event_that_is_not_held_and_what_is_no_hash_are_told(city: City) -> None:
     assert signed_in(city.hub).get(f"/events/{'A' * 43}").status_code == 404
-    assert signed_in(city.hub).get("/events/abc").status_code == 422
+    assert signed_in(city.hub).get("/events/abc").status_code == 404
 
 
 @pytest.mark.parametrize("at", [0, 1, 2], ids=["city", "county", "village"])
