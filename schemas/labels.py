@@ -19,6 +19,9 @@ LANGUAGES: Final = ("zh_CN", "en")
 DEFAULT_LANGUAGE: Final = "zh_CN"
 _VALUE_SHOWN = 80  # characters of an offending value that a message repeats
 _WHOLE: Final = frozenset({"allowed"})
+# Codes that a message says in words: parameters by their name, values by the error's code.
+_CODES: Final = {"role": "role.", "level": "level_short."}
+_CODES_AS_VALUE: Final = {"role_not_allowed": "role.", "act_not_allowed": "action."}
 # What a broken shape is called: the library that reads shapes speaks English only. The last three are our own shapes.
 _SHAPES: Final = (
     ("missing_field", re.compile(r"Missing data for required field\.")),
@@ -92,6 +95,11 @@ def reason(language: str, error: Exception) -> str:
     return label(language, key) if key else shown(getattr(error, "strerror", None) or error)
 
 
+def _word(language: str, family: str, code: str) -> str:
+    """The word of a code; a code that has none stays as it is."""
+    return catalogue(language).get(f"{family}{code}", code)
+
+
 def explain(language: str, error: GridError) -> str:
     """One sentence for people: what was wrong, with the value, and the way out, which is never cut."""
     values = {name: _written(value) if name in _WHOLE else shown(value) for name, value in error.params.items()}
@@ -101,6 +109,9 @@ def explain(language: str, error: GridError) -> str:
         values["period"] = period_text(values["period"], language)
     if error.field == "period":
         value = period_text(value, language)
+    values |= {name: _word(language, family, values[name]) for name, family in _CODES.items() if name in values}
+    if family := _CODES_AS_VALUE.get(code):
+        value = _word(language, family, value)
     for told, pattern in _SHAPES if code == "bad_shape" else ():
         if found := pattern.fullmatch(values.get("why", "")):  # words of the library that reads shapes: English only
             code, values = told, found.groupdict()

@@ -241,6 +241,7 @@ def error_page(error: GridError) -> Response:
             url_for("pages.sign_in", next=request.full_path.rstrip("?") if request.method == "GET" else "/")
         )  # type: ignore[return-value]
     way_out = f"way_out.{error.code}"
+    error = _with_names(error)
     model = {
         "status": error.status,
         "title": label(lang, f"status.{error.status}"),
@@ -248,6 +249,19 @@ def error_page(error: GridError) -> Response:
         "way_out": label(lang, way_out) if has_label(lang, way_out) else None,
     }
     return page("error.html", f"status.{error.status}", error.status, **model)
+
+
+def _with_names(error: GridError) -> GridError:
+    """The refusal with the names of units in the place of their codes."""
+    node = replica()
+    tree, today = tree_of(node), business_day(node.env.now_ms())
+
+    def named(value: object) -> object:
+        known = tree.nearest(value, today) if isinstance(value, str) and value.isdigit() else None
+        return known.name if known else value
+
+    params = {name: named(value) for name, value in error.params.items()}
+    return type(error)(error.code, field=error.field, value=named(error.value), **params)
 
 
 # ---- filters

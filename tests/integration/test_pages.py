@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from builders import E_GROUPS, EAST, City, Node
+from builders import E_GROUPS, EAST, WEST, City, Node
 from node.people import accounts
 
 PASSWORD = "a-password-1"
@@ -171,6 +171,12 @@ def test_a_refusal_is_a_page_with_a_way_back(county: Node) -> None:
             reply.status_code,
             "返回" in reply.get_data(as_text=True) or "首页" in reply.get_data(as_text=True),
         ) == (status, True)
+
+
+def test_a_refusal_names_role_and_units_in_words(county: Node) -> None:
+    worker = signed_in(county, "worker")
+    assert "您的角色（网格员）不能做这件事" in worker.get("/users").text
+    assert "西县不在东县管辖之内" in worker.get(f"/todo?unit={WEST}").text
 
 
 @pytest.mark.parametrize("target", ["https://elsewhere.example/", "//elsewhere.example", "/\\elsewhere.example"])
