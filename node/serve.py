@@ -28,7 +28,8 @@ THREADS: Final = 8
 REQUEST_LINE: Final = 8_190  # bytes; the most that gunicorn takes: what is longer it refuses before we can say why
 LOCK_WAIT_S: Final = 5.0
 LOCK_POLL_S: Final = 0.2
-STOP_WAIT_S: Final = 35.0
+GRACEFUL_S: Final = 30  # then gunicorn kills the worker, and the write-ahead log would stay behind
+STOP_WAIT_S: Final = 5.0
 ACCESS_LOG: Final = '%(t)s %(h)s "%(r)s" %(s)s %(b)s %(M)sms'
 
 
@@ -67,7 +68,7 @@ class LoopThread:
             self._thread.start()
 
     def stop(self) -> None:
-        """Lets the exchange under way end, then stops."""
+        """Lets the exchange under way end, if it soon does; one that is cut short is made good by the next."""
         self._stop.set()
         self.bell.ring()
         if self._thread.is_alive():
@@ -145,7 +146,7 @@ def serve(
         "errorlog": "-",
         "loglevel": "warning",
         "access_log_format": ACCESS_LOG,
-        "graceful_timeout": 30,
+        "graceful_timeout": GRACEFUL_S,
         "keepalive": 15,
         "limit_request_line": REQUEST_LINE,
         "proc_name": f"grid {home.folder.name}",

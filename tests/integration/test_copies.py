@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,10 @@ from builders import E_GROUPS, WEST
 from node.config import read_config
 from node.folder import CONFIG, DATABASE, NODE_KEY
 from node.home import Home
-from node.keeping import ballast, copies
+from node.keeping import ballast, copies, upkeep
 from node.keeping.keeping import HOUR_MS, Copies
 from node.keeping.repair import repair
-from node.keeping.upkeep import look_after
+from node.keeping.upkeep import Upkeep, look_after
 from node.status import alarms
 from schemas.errors import Invalid
 from sync.env import DISK_RESERVE_BYTES, SystemEnv
@@ -268,3 +269,22 @@ def test_a_copy_in_the_making_that_loses_a_file_is_refused(desk: Desk, tmp_path:
     with pytest.raises(Invalid):
         copies.copy_to(Home(desk.county).replica(), backup, tmp_path / "copy")
     assert not (tmp_path / "copy").exists()
+
+
+def test_a_stop_breaks_a_copy_off_that_takes_too_long_and_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, told = threading.Event(), []
+
+    def copying(home: Home) -> bool:
+        began.set()
+        endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
+        return home.replica().db.execute(endless).fetchone() is None
+
+    monkeypatch.setattr(upkeep, "keep_up", copying)
+    monkeypatch.setattr(upkeep, "FIRST_S", 0.0)
+    monkeypatch.setattr(upkeep, "STOP_WAIT_S", 0.5)
+    looking = Upkeep(Home(desk.county), told.append)
+    looking.start()
+    assert began.wait(60)
+    looking.stop()
+    assert told == ["upkeep: interrupted"]
+    looking.stop()  # nothing is left to stop

@@ -137,11 +137,11 @@ class Live:
         except requests.RequestException:
             return False
 
-    def stop(self) -> int:
+    def stop(self, within_s: float = STOP_S) -> int:
         """Asks it to end; returns its exit code."""
         assert self.process is not None
         self.process.terminate()
-        code = self.process.wait(STOP_S)
+        code = self.process.wait(within_s)
         self.process = None
         return code
 

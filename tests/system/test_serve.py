@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -17,6 +19,7 @@ LOG_S = 10
 ARRIVES_S = 60
 BUSY_TIMEOUT_S = 5  # of sync.database
 ENTERED = 30
+KILLED_AFTER_S = 25  # gunicorn ends a worker by force after 30 s, in the middle of whatever it does
 PLAIN_FILES = {"config.toml", "grid.db", "head", "head.lock", "serve.lock"}
 
 
@@ -58,6 +61,21 @@ def test_a_clean_stop_leaves_only_plain_files_that_the_next_start_goes_on_from(n
         assert node.json("verify")["ok"]
     hub.start()
     assert hub.api("GET", f"/api/v1/checks?unit={CITY}").document["items"][0]["event"] == event
+
+
+def test_a_stop_does_not_wait_for_a_parent_that_says_nothing_and_leaves_only_plain_files(nodes: Nodes) -> None:
+    hub, county = nodes.chain(EAST)
+    assert hub.process is not None
+    os.killpg(hub.process.pid, signal.SIGSTOP)  # its socket still takes connections, nobody answers
+    try:
+        county.check(E_GROUPS[0], today(), "one")
+        time.sleep(1)  # the loop was woken, and waits for a reply now
+        assert county.stop(within_s=KILLED_AFTER_S) == 0
+        assert plain_files(county) == PLAIN_FILES | {"sync.lock"}
+    finally:
+        os.killpg(hub.process.pid, signal.SIGCONT)
+    county.start()
+    wait_for(lambda: len(hub.checks_held()) == 1, ARRIVES_S)
 
 
 def test_sync_beside_serve_takes_turns_with_the_loop_and_with_a_second_sync(nodes: Nodes) -> None:
