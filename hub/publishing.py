@@ -23,6 +23,7 @@ from schemas.errors import Invalid
 from schemas.forms import Form, Forms, read_form
 from schemas.periods import parse_day
 from schemas.strict_json import Json, loads
+from schemas.units.acts import LEVELS
 from schemas.units.checks import ActChecks
 from schemas.units.tree import Act
 from sync import directory
@@ -33,6 +34,7 @@ from sync.replica import Replica
 MAX_BYTES: Final = 8 * 1024 * 1024
 MAX_ENTRIES: Final = 20_000
 MAX_NOTED: Final = 8  # entries of one publication that the audit log spells out
+AGREED: Final = "without_group_duties"  # beside a profile: groups shall owe no daily check any more
 TYPES: Final = ("cadence", "campaign", "form", "categories", "unit")
 
 
@@ -188,7 +190,20 @@ def _read(replica: Replica, checks: ActChecks, place: int, entry: Json, batch: _
         batch.forms.append(read_form(rest, Forms([*forms_of(replica.db).all(), *batch.forms])))
         return
     day = parse_day(rest.pop("date", None), f"{place}.date")
-    batch.cadences.append((day, _profile(rest, f"{place}.profile")))
+    profile = _profile({name: value for name, value in rest.items() if name != AGREED}, f"{place}.profile")
+    require_group_duties(profile, day, agreed=rest.get(AGREED, False))
+    batch.cadences.append((day, profile))
+
+
+def require_group_duties(profile: Profile, day: date, *, agreed: Json) -> None:
+    """Checks are owed by the day alone: any other cadence of groups leaves them without duties, and coverage without a
+    denominator. Raises Invalid unless that was agreed to.
+    """
+    if not isinstance(agreed, bool):
+        raise Invalid("not_true_or_false", field=AGREED, value=agreed)
+    if not profile.groups_owe and not agreed:
+        named = f"cadences.{LEVELS[0]}"
+        raise Invalid("group_duties_end", field=named, value=profile.cadences[LEVELS[0]], date=day, agreed=AGREED)
 
 
 def _profile(entry: dict[str, Json], named: str) -> Profile:

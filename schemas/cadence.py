@@ -45,6 +45,11 @@ class Profile:
     daily_grace: time = time(10, 0)
     grace_days: int = 1
 
+    @property
+    def groups_owe(self) -> bool:
+        """Whether groups owe their checks: these are owed by the day, or not at all."""
+        return self.cadences[LEVELS[0]] == "day"
+
 
 def _levels(*cadences: str) -> Mapping[str, str]:
     return MappingProxyType(dict(zip(LEVELS, cadences, strict=True)))

@@ -130,9 +130,8 @@ class RandomCity:
                 "group": self.chance.choice(("day", "day", "day", "week")),
                 "village": self.chance.choice(("week", "month")),
             }
-            entries = [
-                {"type": "cadence", **day, "profile": {**profile, "cadences": {**profile["cadences"], **changed}}}
-            ]
+            profile["cadences"] = {**profile["cadences"], **changed}
+            entries = [{"type": "cadence", **day, "profile": profile, "without_group_duties": True}]
         elif kind == "camp":
             entries = [self._campaign()]
         else:

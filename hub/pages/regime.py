@@ -8,7 +8,7 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 
 from hub import regime
 from hub.pages.importing import keep, kept, uploaded_text
-from hub.publishing import entries_of, publish, tried
+from hub.publishing import AGREED, entries_of, publish, tried
 from node import upload_queries as uploads
 from node.guard import language, me, replica
 from node.pages.evidence import evidence_url
@@ -84,12 +84,15 @@ def _values(profile: Profile) -> dict[str, str]:
     return values
 
 
-def _cadence(values: dict[str, str], changes: list[dict[str, Any]] | None, error: GridError | None) -> Response:
+def _cadence(
+    values: dict[str, str], changes: list[dict[str, Any]] | None, error: GridError | None, new: Profile | None = None
+) -> Response:
     today = business_day(replica().env.now_ms())
     date = values.get("date") or today.isoformat()
     return page(
         "regime_cadence.html", "page.regime.cadence", error.status if error else 200, values={**values, "date": date},
         changes=changes, levels=LEVELS, cadences=CADENCES, profiles=tuple(PROFILES), past=date <= today.isoformat(),
+        agreed=AGREED if new is not None and not new.groups_owe else None,
         error={"field": error.field, "text": explain(language(), error)} if error else None,
     )  # fmt: skip
 
@@ -104,11 +107,15 @@ def sign_cadence() -> Any:
         day = parse_day(values["date"], "date")
         profile = read_profile(_profile(values))
         if request.form.get("confirm") != "yes":
-            return _cadence(values, regime.compared(regime.in_force(node), profile), None)
+            return _cadence(values, regime.compared(regime.in_force(node), profile), None, profile)
         entry: dict[str, Json] = {"type": "cadence", "date": day.isoformat(), "profile": _profile(values)}
+        if request.form.get(AGREED) == "yes":
+            entry[AGREED] = True
         publish(node, [entry])
     except Invalid as error:
-        return _cadence(values, None, error)
+        again = error.code == "group_duties_end"  # the box that agrees stands in the preview
+        changes = regime.compared(regime.in_force(node), profile) if again else None
+        return _cadence(values, changes, error, profile if again else None)
     flash(label(language(), "page.regime.signed", n=1), "ok")
     return redirect(url_for("city.regime"))
 

@@ -12,8 +12,10 @@ from werkzeug.test import TestResponse
 
 from builders import EAST, HOUR_MS, NOW_MS, WEST, City, Node
 from hub import regime
+from hub.publishing import publish, tried
 from node.people import accounts
 from schemas.cadence import PROFILES
+from schemas.errors import Invalid
 from sync import applied
 
 CAMPAIGN = {
@@ -115,6 +117,53 @@ def test_a_bad_publication_names_entry_and_field_and_keeps_the_text(
     assert text.replace('"', "&#34;") in reply.text
     assert 'name="upload"' not in reply.text
     assert published(city.hub) == before
+
+
+@pytest.mark.parametrize("cadence", ["week", "half-month", "month", "quarter", "half-year", "year"])
+def test_a_cadence_that_leaves_groups_without_duties_is_refused_until_that_is_agreed_to(
+    city: City, cadence: str
+) -> None:
+    profile = {"name": "rare", "cadences": {**PROFILES["dense"].cadences, "group": cadence}}
+    entry = {"type": "cadence", "date": "2027-01-01", "profile": profile}
+    before = published(city.hub)
+    for way in (publish, tried):
+        for refused in (entry, {**entry, "without_group_duties": False}):
+            with pytest.raises(Invalid) as raised:
+                way(city.hub.replica, [CAMPAIGN, refused])
+            assert (raised.value.code, raised.value.value) == ("group_duties_end", cadence)
+    with pytest.raises(Invalid, match="not_true_or_false"):
+        publish(city.hub.replica, [{**entry, "without_group_duties": "yes"}])
+    assert published(city.hub) == before
+    assert city.hub.publish({**entry, "without_group_duties": True})["cadence"] == 1
+
+
+def test_the_form_of_a_cadence_says_what_groups_lose_and_signs_it_only_with_both_boxes_ticked(
+    city: City, boss: FlaskClient
+) -> None:
+    assert "没有每日应报" not in send(boss, "/regime/cadence", **dense()).text
+    weekly, before = dense(**{"cadences.group": "week"}), published(city.hub)
+    page = send(boss, "/regime/cadence", **weekly)
+    assert "组（网格）没有每日应报" in page.text
+    assert 'name="without_group_duties"' in page.text
+    again = send(boss, "/regime/cadence", **weekly, confirm="yes")
+    assert (again.status_code, published(city.hub)) == (422, before)
+    assert 'name="without_group_duties"' in again.text
+    assert send(boss, "/regime/cadence", **weekly, confirm="yes", without_group_duties="yes").status_code == 302
+    assert published(city.hub) == before + 1
+    assert "没有每日应报" not in boss.get("/regime").text
+    city.clock.set("2027-01-01")
+    boss.set_cookie("grid_session", accounts.open_session(city.hub.replica, "boss"))
+    assert "组（网格）没有每日应报" in boss.get("/regime").text
+
+
+def test_a_publication_by_json_that_leaves_groups_without_duties_names_its_entry(city: City, boss: FlaskClient) -> None:
+    profile = {"name": "rare", "cadences": {**PROFILES["dense"].cadences, "group": "week"}}
+    entries = [CAMPAIGN, {"type": "cadence", "date": "2027-01-01", "profile": profile}]
+    reply = send(boss, "/regime/publish", text=json.dumps(entries))
+    assert reply.status_code == 422
+    assert "1.cadences.group" in reply.text
+    assert "without_group_duties" in reply.text
+    assert 'name="upload"' not in reply.text
 
 
 # ---- what is in force
