@@ -44,6 +44,13 @@ def require(db: Database, campaign: str, field: str) -> Campaign:
     return found
 
 
+def campaign_name(db: Database, occasion: str) -> str | None:
+    """The name of the campaign that a check belongs to, its id where it is not held; None for a regular check."""
+    named = campaign_of(occasion)
+    known = held(db).get(named) if named else None
+    return known.name if known else named
+
+
 def check_occasion(db: Database, occasion: str, day: date) -> None:
     """Raises Invalid if the occasion names a campaign that is not held, or a day on which that one does not run."""
     named = campaign_of(occasion)

@@ -9,13 +9,14 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 
 from node import queries
 from node.daily import checks, duty_queries
+from node.daily.campaigns import campaign_name
 from node.guard import language, me, replica, wake
 from node.pages.case_words import told, unit_name
 from node.pages.evidence import evidence_url
 from node.pages.frame import page, require_sure, typed
 from node.scope import require_scope
 from schemas.cases.fields import MAX_WORDS, words
-from schemas.checks import REGULAR, Report
+from schemas.checks import Report
 from schemas.errors import Forbidden, GridError, NotFound
 from schemas.labels import label
 from sync.database import read
@@ -72,7 +73,7 @@ def _page(event: str, errors: dict[str, str], status: int, reason: str = "") -> 
     model = {
         "report": report,
         "unit": {"id": report.unit, "name": unit_name(node, report.unit)},
-        "campaign": None if report.occasion == REGULAR else report.occasion,
+        "campaign": campaign_name(node.db, report.occasion),
         "evidence": evidence_url(event),
         "standing": url_for("pages.check_return", event=standing) if standing != event else None,
         "returned": returned,

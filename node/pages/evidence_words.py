@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from node.daily.campaigns import campaign_name
 from node.evidence.proof_queries import Raw
 from node.guard import language
+from schemas.campaigns import campaign_of
 from schemas.cases.lists import category_label
 from schemas.clock import business_day, local_text
 from schemas.errors import GridError
@@ -84,6 +86,8 @@ def _said(node: Replica, kind: str, name: str, value: object) -> str:
         return _known(category_label(text)) or text
     if name in ("to_unit", "unit"):
         return f"{_unit(node, text)} {text}".strip()
+    if name == "occasion" and campaign_of(text):
+        return f"{campaign_name(node.db, text)} {text}"
     if name == "recorded_at":
         return _instant(text) or text
     known = _known(CODES[name] + text) if name in CODES else ""

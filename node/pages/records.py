@@ -9,6 +9,7 @@ from flask import Blueprint, request
 
 from node import queries
 from node.daily import duty_queries
+from node.daily.campaigns import campaign_name
 from node.daily.checks import duty_state_of
 from node.evidence.records import Path, path_of, returned_json
 from node.guard import language, me, replica
@@ -91,6 +92,7 @@ def _record(
         "unit_id": report.unit,
         "state": state,
         "found": {"disputes": report.disputes, "hazards": report.hazards} if report.result == "found" else None,
+        "campaign": campaign_name(node.db, report.occasion),
         "event": report.event,
         "steps": steps(way, lang),
         "amended_by": amended_by,

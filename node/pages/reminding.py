@@ -8,10 +8,11 @@ from typing import Any, Final
 from flask import Blueprint, Response, redirect, request, url_for
 
 from node.desk import reminders
-from node.guard import me, replica, wake
+from node.guard import language, me, replica, wake
 from node.pages.case_words import unit_name
 from node.pages.frame import page, typed
 from schemas.errors import Invalid
+from schemas.labels import period_text
 from sync.database import read
 from sync.replica import Replica
 
@@ -53,6 +54,11 @@ def send() -> Any:
 def reminded(node: Replica, units: list[str]) -> list[dict[str, Any]]:
     """What some units were reminded of and have not reported, for the pages where they report."""
     return [
-        {**one, "name": unit_name(node, one["unit"]), "by_name": unit_name(node, one["by"])}
+        {
+            **one,
+            "name": unit_name(node, one["unit"]),
+            "by_name": unit_name(node, one["by"]),
+            "period_name": period_text(one["period"], language()),
+        }
         for one in reminders.received(node, units)
     ]

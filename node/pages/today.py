@@ -10,6 +10,7 @@ from flask import Blueprint, redirect, request, url_for
 
 from node import queries
 from node.daily import checks
+from node.daily.campaigns import campaign_name
 from node.daily.checks import duty_state_of
 from node.daily.duties import duty_day, groups_due
 from node.evidence.records import days_missing
@@ -69,7 +70,7 @@ def found() -> Any:
     node = replica()
     unit, day = request.args.get("unit", me().unit), parse_day(request.args.get("date"), "date")
     named = directory.tree_of(node).nearest(unit, day)
-    row = queries.duty_row(node.db, (unit, day.isoformat(), checks.REGULAR))
+    row = queries.duty_row(node.db, (unit, day.isoformat(), _occasion(request.args.get("amends"), unit)))
     report = queries.report_by_event(node.db, row.event) if row else None
     values: dict[str, Any] = {"disputes": None, "hazards": None, "places_visited": None}
     if report is not None and report.result == "found":
@@ -84,7 +85,7 @@ def enter_check() -> Any:
     result = typed("result")
     body: dict[str, Any] = {"unit": unit, "date": day.isoformat(), "result": result}
     if typed("amends"):
-        body["amends"] = typed("amends")
+        body |= {"amends": typed("amends"), "occasion": _occasion(typed("amends"), unit)}
     try:
         if result == "found":
             body["found"] = {"disputes": _number("disputes"), "hazards": _number("hazards")}
@@ -104,6 +105,12 @@ def enter_check() -> Any:
         name = named.name if named else unit
         return _found_form(unit, name, day, values, errors, typed("amends") or None, error.status)
     return redirect(url_for("pages.today", unit=unit))
+
+
+def _occasion(event: str | None, unit: str) -> str:
+    """What the report that is to be amended belongs to: a campaign, or the regular checks."""
+    amended = queries.report_by_event(replica().db, event) if event else None
+    return amended.occasion if amended and amended.unit == unit else checks.REGULAR
 
 
 # ---- models
@@ -193,7 +200,10 @@ def _crumbs(node: Replica, unit: str) -> list[dict[str, str]]:
 def _found_form(
     unit: str, name: str, day: date, values: dict[str, Any], errors: dict[str, str], amends: str | None, code: int
 ) -> Any:
-    model = {"unit": {"id": unit, "name": name}, "day": day, "values": values, "errors": errors, "amends": amends}
+    model = {
+        "unit": {"id": unit, "name": name}, "day": day, "values": values, "errors": errors, "amends": amends,
+        "campaign": campaign_name(replica().db, _occasion(amends, unit)),
+    }  # fmt: skip
     return page("found.html", "page.found.title", code, **model, idem=secrets.token_hex(16))
 
 

@@ -318,6 +318,31 @@ def test_a_check_of_a_campaign_shows_the_state_of_its_own_duty() -> None:
     assert checks.state_of(city.hub.replica, E_VILLAGE, date(2026, 11, 11), OCCASION) == "zero"
 
 
+def test_records_and_evidence_name_the_campaign_and_the_day_s_own_check_is_the_regular_one() -> None:
+    city = published()
+    city.clock.set("2026-11-12", 9)
+    hub = city.hub
+    hub.check(E_GROUPS[0], "2026-11-12")
+    extra = hub.check(E_GROUPS[0], "2026-11-12", 2, occasion=OCCASION)
+    browser, worker, admin = hub.browser(), hub.user("w", "worker", E_GROUPS[0]), hub.user("ann", "admin")
+    today = browser.get("/today", headers=worker).get_data(as_text=True)
+    assert "今日无事" in today
+    assert '<span class="tag">冬季消防集中排查</span>' in today
+    asked = f"/today/found?unit={E_GROUPS[0]}&date=2026-11-12&amends={extra}"
+    assert asked.replace("&", "&amp;") in today
+    form = browser.get(asked, headers=worker).get_data(as_text=True)
+    assert ("冬季消防集中排查" in form, f'name="amends" value="{extra}"' in form) == (True, True)
+    for path in (f"/records?unit={E_GROUPS[0]}", f"/records/return?event={extra}", f"/events/{extra}"):
+        assert "冬季消防集中排查" in browser.get(path, headers=admin).get_data(as_text=True)
+    kept = browser.get("/api/v1/phone", headers=worker).json["units"][0]["records"]
+    assert sorted(one["campaign"] or "" for one in kept) == ["", "冬季消防集中排查"]
+    body = {"unit": E_GROUPS[0], "date": "2026-11-12", "result": "found", "disputes": "3", "hazards": "0"}
+    done = browser.post("/today/check", data={**body, "amends": extra, "idem": "k"}, headers=worker)
+    assert done.status_code == 302, done.get_data(as_text=True)
+    assert checks.state_of(hub.replica, E_GROUPS[0], date(2026, 11, 12), OCCASION) == "found"
+    assert checks.state_of(hub.replica, E_GROUPS[0], date(2026, 11, 12), "regular") == "zero"
+
+
 def test_what_is_published_is_read_back_as_it_was_meant() -> None:
     campaign = read_campaign({key: value for key, value in FIRE.items() if key != "type"} | {"cadence": "week"})
     assert read_campaign(campaign_payload(campaign)) == campaign

@@ -11,7 +11,7 @@ export function view(s, act) {
   const done = s.done.filter((one) => one.account === s.me.account && one.at > s.me.at);
   const day = dayOfUnit(s.unit, s.today, s.at, waiting, done);
   const missed = toMakeUp(s.unit, s.today, s.at, waiting, done);
-  const shown = day.reported && s.unit.records.find((one) => one.day === s.today && !one.amended_by);
+  const shown = day.reported && s.unit.records.find((one) => one.day === s.today && !one.amended_by && !one.campaign);
   return h("div", { class: "stack" },
     s.unit.id === s.me.unit ? h("h1", { class: "vh" }, t("page.today.title")) : h("h1", {}, s.unit.name),
     s.notes,
@@ -70,7 +70,7 @@ function reminded(s, waiting) {
   return open.length > 0 && h("section", { class: "card card--flush", "aria-labelledby": "t-reminded" },
     h("div", { class: "card__h pad" }, h("h2", { id: "t-reminded" }, t("page.reminders.received"))),
     h("ul", { class: "list" }, open.map((one) => h("li", {},
-      h("b", {}, t("page.reminders.asks", { by: one.by_name, name: one.name, period: one.period })),
+      h("b", {}, t("page.reminders.asks", { by: one.by_name, name: one.name, period: one.period_name ?? one.period })),
       one.text && h("p", {}, one.text), h("p", { class: "sub dim" }, timeText(Date.parse(one.at), s.today))))));
 }
 
@@ -117,6 +117,7 @@ function records(s, listed) {
     h("div", { class: "card__h" }, h("h2", { id: "t-last" }, t("page.today.records")), h("a", { class: "go", href: `/records?unit=${s.unit.id}` }, t("phone.all_records"))),
     h("ul", { class: "card card--flush list" }, listed.length ? listed.map((one) => h("li", {},
       h("div", { class: "row" }, h("b", {}, dayText(one.day, kit.lang)), badge(one.state, one.found ? one.found.disputes + one.found.hazards : 0),
+        one.campaign && h("span", { class: "tag" }, one.campaign),
         one.amended_by && h("span", { class: "tag" }, t("page.today.amended")),
         one.late_arrival && h("span", { class: "tag" }, t("page.today.late_arrival")),
         !one.amended_by && !one.refused && !one.returned && h("a", { class: "go", href: amendUrl(s, one) }, t("page.today.amend"))),
