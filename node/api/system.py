@@ -87,9 +87,10 @@ class Users(MethodView):
     def post(self, body: dict[str, Any]) -> tuple[dict[str, Any], int]:
         """Adds an account; the answer holds its one-time code, which only the same key brings again."""
         unit = body.get("unit") or me().unit
+        fresh = accounts.fresh_code(replica())
 
         def act(_intake: Intake) -> dict[str, Any]:
-            code = accounts.enter(replica(), body["name"], body["role"], unit)
+            code = accounts.enter(replica(), body["name"], body["role"], unit, fresh)
             return {"name": body["name"], "role": body["role"], "unit": unit, "code": code}
 
         request = request_bytes(json_body(), route="users")

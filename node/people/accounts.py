@@ -65,12 +65,15 @@ class SignIn:
 
 def add(replica: Replica, name: str, role: str, unit: str | None) -> str:
     """Adds an account and returns its one-time code. Raises Invalid, NotFound or Conflict; nothing is changed then."""
+    fresh = fresh_code(replica)
     with write(replica.db, "user", replica.env):
-        return enter(replica, name, role, unit)
+        return enter(replica, name, role, unit, fresh)
 
 
-def enter(replica: Replica, name: str, role: str, unit: str | None) -> str:
-    """The same inside the caller's transaction."""
+def enter(replica: Replica, name: str, role: str, unit: str | None, fresh: tuple[str, str]) -> str:
+    """The same inside the caller's transaction, with a code that was made before it: hashing takes tens of ms, for
+    which nobody else may have to wait.
+    """
     me, now = replica.identity, replica.env.now_ms()
     unit = unit or me.unit
     if not _NAME.fullmatch(name):
@@ -86,7 +89,7 @@ def enter(replica: Replica, name: str, role: str, unit: str | None) -> str:
             raise Forbidden("unit_out_of_scope", field="unit", value=unit, own=me.unit)
     if rows.by_name(replica.db, name) is not None:
         raise Conflict("name_taken", field="name", value=name)
-    code, hashed = fresh_code(replica)
+    code, hashed = fresh
     rows.insert(replica.db, Account(name, role, unit), hashed, now + CODE_LIFE_MS, now)
     audit.note(replica, "user_added", unit=unit, subject=name, purpose=role)
     return code
