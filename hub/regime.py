@@ -36,8 +36,8 @@ class Published(NamedTuple):
     having: list[Applied]
 
 
-def published(replica: Replica) -> list[Published]:
-    """The last publications of each kind, the newest first."""
+def published(replica: Replica, language: str = DEFAULT_LANGUAGE) -> list[Published]:
+    """The last publications of each kind, the newest first; titles and questions of forms in a language."""
     found: list[Published] = []
     newest: set[tuple[str, str]] = set()
     where = f"e.kind IN ({','.join('?' * len(KINDS))}) AND e.kind NOT IN ('chk', 'case') AND e.standing = 'ok'"
@@ -52,34 +52,39 @@ def published(replica: Replica) -> list[Published]:
         said = inside if isinstance(inside, dict) else {}
         key = (header.kind, _key(header.kind, said, header.bdate))
         found.append(Published(
-            stored.event.hash, header.kind, header.bdate, _title(said),
-            list(_flat(said)), key in newest, applied.of(replica.db, stored.event.hash),
+            stored.event.hash, header.kind, header.bdate, _title(said, language),
+            list(_flat(said, language)), key in newest, applied.of(replica.db, stored.event.hash),
         ))  # fmt: skip
         newest.add(key)
     return sorted(found, key=lambda one: KINDS.index(one.kind))[:MAX_LISTED]
 
 
-def _title(said: dict[str, Json]) -> str:
+def _title(said: dict[str, Json], language: str) -> str:
     """What people call a publication: a form's title with its version, else a name."""
     title = said.get("title")
     if isinstance(title, dict):
-        return f"{title.get(DEFAULT_LANGUAGE)} v{said.get('version')}"
+        return f"{title.get(language)} v{said.get('version')}"
     return str(said.get("name") or said.get("id") or "")
 
 
-def _flat(said: dict[str, Json], before: str = "") -> Iterator[tuple[str, str]]:
+def _flat(said: dict[str, Json], language: str, before: str = "") -> Iterator[tuple[str, str]]:
     """Every field with its value as a text: (`cadences.group`, `day`)."""
     for name, value in said.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{before}{name}.")
+            yield from _flat(value, language, f"{before}{name}.")
         elif isinstance(value, list):
-            yield f"{before}{name}", "、".join(one if isinstance(one, str) else _inside(one) for one in value)
+            yield f"{before}{name}", "、".join(one if isinstance(one, str) else _inside(one, language) for one in value)
         elif value is not None:
             yield f"{before}{name}", str(value)
 
 
-def _inside(value: Json) -> str:
-    return " ".join(f"{name}={text}" for name, text in _flat(value)) if isinstance(value, dict) else str(value)
+def _inside(value: Json, language: str) -> str:
+    """A part of a list: a question of a form by its key and its words, anything else field by field."""
+    if not isinstance(value, dict):
+        return str(value)
+    if isinstance(words := value.get("label"), dict):
+        return f"{value.get('key')} {words.get(language)}"
+    return " ".join(f"{name}={text}" for name, text in _flat(value, language))
 
 
 def _key(kind: str, said: dict[str, Json], day: str) -> str:

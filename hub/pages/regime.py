@@ -57,7 +57,7 @@ def regime_page() -> Response:
     listed = [
         {**one._asdict(), "having": [{**each._asdict(), "name": name(each.unit)} for each in one.having],
          "href": evidence_url(one.event) if whole else None, "has": sum(each.since is not None for each in one.having)}
-        for one in regime.published(node)
+        for one in regime.published(node, language())
     ]  # fmt: skip
     return page(
         "regime.html", "nav.regime", profile=regime.in_force(node), levels=LEVELS, published=listed, kinds=regime.KINDS,

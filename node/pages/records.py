@@ -84,7 +84,7 @@ def _record(
         refused = {"by": _name(node, by), "code": code, "reason": label(lang, f"refused.{code}")}
     sent_back = returned_json(node, returned)
     if sent_back is not None:
-        said = "".join(f"{text}。" for text in (sent_back["reason"], sent_back["text"]) if text)
+        said = "".join(_sentence(text) for text in (sent_back["reason"], sent_back["text"]) if text)
         sent_back |= {"by": _name(node, sent_back["by"]), "reason": said or label(lang, "page.today.returned_why")}
     return {
         "day": report.date,
@@ -100,6 +100,15 @@ def _record(
         "refused": refused,
         "returned": sent_back,
     }
+
+
+def _sentence(text: str) -> str:
+    """What a person wrote, with an end of its own or a full stop."""
+    return (
+        text
+        if text.endswith(("。", ".", "！", "!", "？", "?", "；", ";"))
+        else f"{text}{label(language(), 'page.case.end')}"
+    )
 
 
 def steps(way: Path, lang: str) -> list[dict[str, Any]]:

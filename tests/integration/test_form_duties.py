@@ -189,6 +189,10 @@ def test_a_check_is_sent_back_on_a_page_of_its_own_once_it_is_sure(desk: Desk) -
         assert desk.client.post("/records/return", data=form, headers=headers).status_code == 302
     assert desk.node.count("check_return") == 1
     assert ("已经退回" in desk.page(url)[1], 'name="reason"' in desk.page(url)[1]) == (True, False)
+    ended = form | {"event": own, "reason": "请补填走访场所数。", "idem": "two"}
+    assert desk.client.post("/records/return", data=ended, headers=headers).status_code == 302
+    shown = desk.page(f"/today?unit={W_GROUPS[1]}")[1]
+    assert ("请补填走访场所数。" in shown, "。。" in shown) == (True, False)
     amended = desk.node.check(W_GROUPS[0], TODAY, 1)
     assert (f"event={amended}" in desk.page(url)[1], 'name="reason"' in desk.page(url)[1]) == (True, False)
     group = desk.node.user("g", "reviewer", W_GROUPS[1])
@@ -199,4 +203,4 @@ def test_a_check_is_sent_back_on_a_page_of_its_own_once_it_is_sure(desk: Desk) -
         assert refused.status_code == 403
     assert desk.page(f"/records/return?event={'A' * 43}")[0] == 404
     assert desk.page("/records/return?event=x")[0] == 404
-    assert desk.node.count("check_return") == 1
+    assert desk.node.count("check_return") == 2

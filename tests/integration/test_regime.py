@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from builders import EAST, HOUR_MS, NOW_MS, WEST, City, Node
 from hub import regime
+from hub.directory import SHIPPED_FORMS
 from hub.publishing import publish, tried
 from node.people import accounts
 from schemas.cadence import PROFILES
@@ -207,6 +208,19 @@ def test_a_publication_is_tried_then_signed(city: City, boss: FlaskClient) -> No
 def having(city: City) -> dict[str, int | None]:
     (one,) = [one for one in regime.published(city.hub.replica) if one.kind == "campaign"]
     return {each.unit: each.since for each in one.having}
+
+
+def test_a_form_is_listed_with_its_title_and_questions_in_the_readers_language(city: City, boss: FlaskClient) -> None:
+    city.hub.publish(*json.loads(SHIPPED_FORMS.read_text("utf-8")))
+    for language, title, question in (
+        ("zh_CN", "矛盾纠纷联席会议情况统计表 v1", "meetings 召开联席会议（次）、"),
+        ("en", "Joint meetings v1", "meetings Meetings held、"),
+    ):
+        boss.set_cookie("grid_language", language)
+        page = boss.get("/regime").text
+        assert f"<b>{title}</b>" in page
+        assert question in page
+        assert "label.zh_CN" not in page
 
 
 def test_a_child_has_it_once_its_own_exchange_says_so(city: City) -> None:
