@@ -93,13 +93,6 @@ def reports_between(
     return [_report(row) for row in rows]
 
 
-def all_reports(db: Database) -> Iterable[Report]:
-    """Every report, in the order of its key."""
-    return (
-        _report(row) for row in db.execute(f"SELECT {_REPORT} FROM check_report ORDER BY unit, day, occasion, event")
-    )
-
-
 def _report(row: Row) -> Report:
     event, unit, day, occasion, result, disputes, hazards, amends, recorded_at, received_at = row
     return Report(
@@ -253,54 +246,3 @@ def cadence_entries(db: Database) -> list[tuple[date, tuple[int, str], str]]:
     """(valid from, order, profile as JSON) of every published cadence."""
     rows = db.execute("SELECT day, no, event, profile FROM cadence_entry ORDER BY day, no, event")
     return [(date.fromisoformat(day), (no, event), profile) for day, no, event, profile in rows]
-
-
-# ---- links, as the pages show them
-
-
-@dataclass(frozen=True, slots=True)
-class ParentLink:
-    """The link up: instants in unix ms, `problem` the code of what stops it."""
-
-    last_seen_at: int | None
-    offset_ms: int | None
-    problem: str | None
-
-
-def parent_link(db: Database) -> ParentLink | None:
-    """The link to the parent; None at the city."""
-    row = db.execute(
-        "SELECT last_seen_at, offset_ms, problem FROM link WHERE side = 'parent' ORDER BY last_seen_at DESC LIMIT 1"
-    ).fetchone()
-    return ParentLink(*row) if row else None
-
-
-def events_held(db: Database) -> int:
-    """How many events are held: the last place in the log."""
-    return int(db.execute("SELECT COALESCE(MAX(n), 0) FROM event").fetchone()[0])
-
-
-def received_since(db: Database, at_ms: int, *, going_up: bool) -> int:
-    """Events that came since an instant; `going_up`: only the own ones and those from below."""
-    joined = " JOIN uplog u ON u.event = e.n" if going_up else ""
-    return int(db.execute(f"SELECT COUNT(*) FROM event e{joined} WHERE e.received_at >= ?", [at_ms]).fetchone()[0])
-
-
-def refused_by_parent(db: Database, link: str) -> int:
-    """Lines of the up log that the parent set aside."""
-    return int(db.execute("SELECT COUNT(*) FROM refused WHERE link = ? AND line IS NULL", [link]).fetchone()[0])
-
-
-def not_marked(db: Database) -> int:
-    """Events of chains that the city has not marked to their end, since it fell behind."""
-    row = db.execute(
-        "SELECT COUNT(*) FROM event e JOIN chain c ON c.chain = e.chain WHERE c.behind_since IS NOT NULL"
-        " AND e.received_at >= c.behind_since"
-    ).fetchone()
-    return int(row[0])
-
-
-def event_about(db: Database, event: str) -> tuple[str, str, str] | None:
-    """(kind, unit, header line) of a held event."""
-    row = db.execute("SELECT kind, unit, header FROM event WHERE hash = ?", [event]).fetchone()
-    return (row[0], row[1], row[2]) if row else None

@@ -4,21 +4,16 @@ what it is made of.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from string import Formatter
-from typing import Any, Final, TypeAlias
+from typing import Final
 
-from schemas.bulletin_blocks import MASKED, ORDINALS, Block, Cell, Figure, Span
-from schemas.labels import catalogue, label, period_text
+from schemas.bulletin_blocks import ORDINALS, Block, Cell, Span
+from schemas.bulletin_writing import NONE, Row, Writer, table
+from schemas.labels import label, period_text
 from schemas.measures import rate
 from schemas.periods import Period
 
-Row: TypeAlias = Mapping[str, Any]
-
-NONE: Final = "—"
-# What stands between two sentences; Chinese ones bring their own room.
-BETWEEN: Final = {"zh_CN": "", "en": " "}
 MAX_UNITS: Final = 60  # rows of the table of units below; the rest is named by number
 MAX_REMARKS: Final = 2_000
 _CHECKS: Final = (
@@ -71,67 +66,10 @@ def _ordinal(place: int, language: str) -> str:
     return ORDINALS[place] if language == "zh_CN" else str(place + 1)
 
 
-def _table(
-    head: Sequence[str], rows: Sequence[Sequence[Cell]], foot: Sequence[Cell] | None, *, bar: int | None = None,
-    words: Sequence[int] = (),
-) -> Block:  # fmt: skip
-    return {
-        "t": "table", "head": list(head), "rows": [list(row) for row in rows],
-        "foot": None if foot is None else list(foot), "bar": bar, "words": [0, *words],
-    }  # fmt: skip
-
-
-class _Maker:
+class _Maker(Writer):
     def __init__(self, sources: Sources, language: str) -> None:
-        self._sources, self._language = sources, language
-        self._total = sources.total
-
-    def count(self, measure: str, row: Row | None = None) -> int | None:
-        """The value of a measure; None when it is masked."""
-        value = (row or self._total)["measures"].get(measure, 0)
-        return value if isinstance(value, int) else None
-
-    def _figure(self, measure: str, row: Row | None = None, **filters: str) -> Figure:
-        value = (row or self._total)["measures"].get(measure, 0)
-        masked = {} if isinstance(value, int) else {"x": str(getattr(value, "text", MASKED))}
-        return {"n": self.count(measure, row), "m": measure, "f": filters, **masked}
-
-    def _word(self, key: str) -> str:
-        return label(self._language, key)
-
-    def _say(self, key: str, /, **values: Cell) -> list[Span]:
-        """A sentence of the catalogue with its blanks filled by texts and figures."""
-        found: list[Span] = []
-        for text, name, _, _ in Formatter().parse(catalogue(self._language)[key]):
-            if text:
-                found.append(text)
-            if name:
-                value = values[name]
-                found += value if isinstance(value, list) else [value]
-        return found
-
-    def _paragraph(self, *sentences: list[Span]) -> Block:
-        spans: list[Span] = []
-        for sentence in sentences:
-            spans += [BETWEEN[self._language], *sentence] if spans and BETWEEN[self._language] else sentence
-        return {"t": "p", "spans": spans}
-
-    def _percent(self, found: Row) -> list[Span]:
-        """83.04%（666/802）: never without what it is made of."""
-        if found["value"] is None:
-            return [NONE]
-        return [self._of(f"{found['value']}%", f"{found['numerator']:,}", f"{found['denominator']:,}")]
-
-    def _of(self, percent: str, above: str, below: str) -> str:
-        return label(self._language, "bulletin.of", percent=percent, above=above, below=below)
-
-    def _rate(self, name: str, row: Row | None = None) -> list[Span]:
-        return self._percent((row or self._total)["rates"][name])
-
-    def _share(self, part: int | None, whole: int | None) -> list[Span]:
-        return [NONE] if part is None or whole is None else self._percent(rate(part, whole))
-
-    # ---- sections
+        super().__init__(sources.total, language)
+        self._sources = sources
 
     def overall(self) -> list[Block]:
         """What came in, what became of it, against the period before and the year before."""
@@ -214,7 +152,7 @@ class _Maker:
             if self.count("accepted", row) != 0
         ]
         foot: list[Cell] = [self._word("table.total"), self._figure("accepted"), self._share(whole, whole)]
-        return _table(head, body, foot, bar=1)
+        return table(head, body, foot, bar=1)
 
     def results(self) -> list[Block]:
         """What became of the cases, each rate with its denominator in a column of its own."""
@@ -234,7 +172,7 @@ class _Maker:
             for name, found, base in lines
         ]  # fmt: skip
         head = [self._word(f"bulletin.column.{name}") for name in ("measure", "cases", "rate", "base")]
-        found = [_table(head, body, None, words=(3,))]
+        found = [table(head, body, None, words=(3,))]
         notes = [str(one["note"]) for one in rates_.values() if one.get("note")]
         return [*found, *(self._paragraph([note]) for note in notes)]
 
@@ -253,7 +191,7 @@ class _Maker:
 
         body = [line(str(row["label"]), row, category=str(row["key"])) for row in rows]
         foot = line(self._word("table.total"), None)
-        return [_table(head, body, foot, bar=1)]
+        return [table(head, body, foot, bar=1)]
 
     def checks(self) -> list[Block]:
         """The daily checks: what was owed and what was said, a zero and a missing report apart."""
@@ -274,10 +212,10 @@ class _Maker:
             body.append([str(row["label"]), *counts, self._rate("coverage", row)])
         foot: list[Cell] = [self._figure(name) for name in ("accepted", "agreed", "checks_missing")]
         total = [self._word("table.total"), *foot, self._rate("coverage")]
-        table = _table(head, body, total)
+        listed_below = table(head, body, total)
         more = len(self._sources.children) - len(listed)
         words = self._say("bulletin.more_units", n=f"{more:,}") if more else self._say("bulletin.directory_order")
-        return [table, self._paragraph(words)]
+        return [listed_below, self._paragraph(words)]
 
     def proof(self) -> list[Block]:
         """The sums written out; one that does not close says why it need not."""

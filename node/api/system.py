@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, request
 from flask.views import MethodView
 
-from node import queries, status
+from node import link_queries, status
 from node.answers import once, request_bytes
 from node.api.base import blueprint, page_of
 from node.api.parsing import idempotency_key, json_body
@@ -113,7 +113,7 @@ def metrics() -> Response:
     node = replica()
     state = status.status(node)
     lines = [
-        ("grid_events_total", queries.events_held(node.db)),
+        ("grid_events_total", link_queries.events_held(node.db)),
         ("grid_uplog_entries_total", log.up_tip(node.db)[0]),
         ("grid_queue_entries", state["queue"]),
         ("grid_refused_entries", len(state["refused"])),

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlite_utils import Database
 
-from node import queries
+from node import link_queries
 from schemas.clock import iso_instant
 from schemas.errors import Invalid, NotFound
 from schemas.periods import Period, parse_period, read_day
@@ -39,7 +39,7 @@ def arrived(
     with read(replica.db):
         if not tree_of(replica).exists(unit):
             raise NotFound("unknown_unit", field="unit", value=unit)
-        position = queries.events_held(replica.db)
+        position = link_queries.events_held(replica.db)
         if not 0 <= since <= position:
             raise Invalid("out_of_range", field="since", value=since, low=0, high=position)
         found = []

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlite_utils import Database
 
-from node.queries import events_held
+from node.link_queries import events_held
 from schemas.clock import iso_instant, parse_instant
 from schemas.errors import Invalid, NotFound
 from sync.directory import tree_of

@@ -9,7 +9,7 @@ from node.figures.category_lists import lists_of, word_of
 from node.figures.exports import notes
 from node.figures.rollup_records import records
 from node.figures.sheets import Cell, Sheet, csv_file, xlsx_file
-from node.queries import events_held
+from node.link_queries import events_held
 from schemas.clock import business_day, iso_instant
 from schemas.labels import has_label, label
 from sync.database import read

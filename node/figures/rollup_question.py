@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from node import queries
+from node import link_queries
 from node.daily.campaigns import require
 from schemas.errors import Invalid, NotFound
 from schemas.periods import Period
@@ -47,7 +47,7 @@ def asked(
         raise NotFound("unknown_unit", field="unit", value=unit)
     if campaign:
         require(replica.db, campaign, CAMPAIGN)
-    position = queries.events_held(replica.db)
+    position = link_queries.events_held(replica.db)
     return Question(
         unit, period, "now" if tree == "now" else "then", now_ms, position, campaign or None, categories or None
     )

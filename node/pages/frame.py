@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
 
-from node import charts, queries, status
+from node import charts, link_queries, status
 from node.access import rule_for
 from node.cases.supervision_queries import silent_of
 from node.daily.duties import missing_yesterday
@@ -198,7 +198,7 @@ def _link(lang: str) -> Link:
     node = replica()
     if node.identity.is_top:
         return {"state": "top", "text": label(lang, "link.top")}
-    link, waiting = queries.parent_link(node.db), status.queue(node)
+    link, waiting = link_queries.parent_link(node.db), status.queue(node)
     if link is not None and link.problem:
         return {"state": "off", "text": label(lang, "link.off")}
     if link is None or link.last_seen_at is None:

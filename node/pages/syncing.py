@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, redirect, request, url_for
 
-from node import queries, status
+from node import link_queries, status
 from node.guard import language, me, replica
 from node.keeping.unprojected import unprojected
 from node.pages.frame import day_text, page
@@ -30,7 +30,7 @@ def register(routes: Blueprint) -> None:
 def sync_page() -> Response:
     """The state of the link up, and of the nodes below."""
     node, lang = replica(), language()
-    link = queries.parent_link(node.db) or queries.ParentLink(None, None, None)
+    link = link_queries.parent_link(node.db) or link_queries.ParentLink(None, None, None)
     problem = status.problem_words(link.problem, lang) if link.problem else None
     parent = node.identity.parent
     below = children_shown(node)
@@ -62,11 +62,11 @@ def _stats(node: Replica) -> dict[str, int]:
     db = node.db
     midnight = at_time(business_day(node.env.now_ms()), time(0))
     if node.identity.is_top:
-        own, today = queries.events_held(db), queries.received_since(db, midnight, going_up=False)
+        own, today = link_queries.events_held(db), link_queries.received_since(db, midnight, going_up=False)
         return {"own": own, "sent": own, "stored": own, "marked": own, "queue": 0, "refused": 0, "today": today}
     own, queue = log.up_tip(db)[0], status.queue(node)
-    today = queries.received_since(db, midnight, going_up=True)
-    refused, waiting = queries.refused_by_parent(db, node.link_up), queries.not_marked(db)
+    today = link_queries.received_since(db, midnight, going_up=True)
+    refused, waiting = link_queries.refused_by_parent(db, node.link_up), link_queries.not_marked(db)
     sent = own - queue
     return {
         "own": own, "sent": sent, "stored": sent - refused, "marked": max(0, own - waiting), "queue": queue,
@@ -93,7 +93,7 @@ def _attention(node: Replica, lang: str) -> list[dict[str, Any]]:
 
 
 def _item(node: Replica, kind: str, event: str, by: str | None, text: str, at: str | None) -> dict[str, Any]:
-    row = queries.event_about(node.db, event)
+    row = link_queries.event_about(node.db, event)
     title = label(language(), "page.sync.unknown_event", event=event[:8])
     if row is not None:
         kind_key = f"kind.{row[0]}"

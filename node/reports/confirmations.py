@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlite_utils import Database
 
-from node import answers, queries
+from node import answers, link_queries
 from node.answers import Answer, Document, request_bytes
 from node.daily import duty_queries, returning
 from node.daily.calendars import calendar_of
@@ -57,7 +57,7 @@ def enter(intake: Intake, body: Mapping[str, Any]) -> Document:
     amends = standing.event if standing else None
     payload = confirmation_payload(
         owed.period, figures(replica, unit.id, owed.period, now), own_part(replica, unit.id, owed.period, now),
-        queries.events_held(replica.db), str(iso_instant(now)), body.get("remarks") or "", amends,
+        link_queries.events_held(replica.db), str(iso_instant(now)), body.get("remarks") or "", amends,
     )  # fmt: skip
     event = intake.author(
         kind=CONFIRMATION_KIND, schema=CONFIRMATION_SCHEMA, unit=unit.id, day=owed.period.last, public=payload

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from node import queries
+from node import link_queries
 from node.daily import duty_queries
 from node.daily.calendars import calendar_of
 from node.reports import form_queries
@@ -89,7 +89,7 @@ def answer(
             "period": span.key,
             "tree": tree,
             "as_of": iso_instant(now_ms),
-            "position": queries.events_held(replica.db),
+            "position": link_queries.events_held(replica.db),
             "fields": [{"key": one.key, "label": one.label[language], "type": one.type} for one in fields],
             "sums": [{"total": one.total, "parts": list(one.parts)} for one in newest.sums],
             **_figures(counted[""], sums[""], fields),
