@@ -44,19 +44,19 @@ class Drawn:
 def read_areas(content: bytes) -> list[Area]:
     """The areas of a FeatureCollection of polygons, by the first of `code`, `adcode`, `unit`, `id` in their properties.
 
-    Raises TooLarge, and Invalid `bad_geojson` with the place and the reason.
+    Raises TooLarge, and Invalid `bad_geojson` with the place and what is wrong there.
     """
     if len(content) > MAX_BYTES:
         raise TooLarge("geojson_too_large", field="FILE", value=len(content), limit=MAX_BYTES)
     try:
         value = json.loads(content.decode("utf-8-sig"), parse_constant=_no_constant)
     except (UnicodeDecodeError, json.JSONDecodeError, ValueError, RecursionError) as error:
-        raise _bad("file", "no JSON") from error
+        raise _bad("file", "no_json") from error
     if not isinstance(value, dict) or value.get("type") != "FeatureCollection":
-        raise _bad("type", "no FeatureCollection")
+        raise _bad("type", "no_collection")
     features = value.get("features")
     if not isinstance(features, list) or not 0 < len(features) <= MAX_FEATURES:
-        raise _bad("features", f"1 to {MAX_FEATURES} features")
+        raise _bad("features", "features")
     left = MAX_POINTS
     areas = []
     for place, feature in enumerate(features):
@@ -64,7 +64,7 @@ def read_areas(content: bytes) -> list[Area]:
         left -= sum(map(len, area.rings))
         areas.append(area)
     if len({area.code for area in areas}) != len(areas):
-        raise _bad("features", "a code stands twice")
+        raise _bad("features", "twice")
     return areas
 
 
@@ -78,12 +78,12 @@ def draw(areas: Sequence[Area]) -> tuple[tuple[int, int], list[Drawn]]:
     west, east = min(x for x, _ in points), max(x for x, _ in points)
     south, north = min(y for _, y in points), max(y for _, y in points)
     if east <= west or north <= south:
-        raise _bad("features", "no extent")
+        raise _bad("features", "no_extent")
     squeeze = math.cos(math.radians((south + north) / 2))
     scale = WIDTH / ((east - west) * squeeze)
     height = round((north - south) * scale)
     if not MIN_HEIGHT <= height <= MAX_HEIGHT:
-        raise _bad("features", "far wider than high, or far higher than wide")
+        raise _bad("features", "narrow")
     drawn: list[Drawn] = []
     for grid in GRIDS:
 
@@ -94,17 +94,17 @@ def draw(areas: Sequence[Area]) -> tuple[tuple[int, int], list[Drawn]]:
         drawn = [_drawn(area, [[on_grid(point) for point in ring] for ring in area.rings]) for area in areas]
         if sum(len(one.path) for one in drawn) <= MAX_CHARS:
             return (WIDTH, height), drawn
-    raise _bad("features", "too much detail")
+    raise _bad("features", "detail")
 
 
 def _area(feature: Any, where: str, left: int) -> Area:
     if not isinstance(feature, dict) or feature.get("type") != "Feature":
-        raise _bad(where, "no Feature")
+        raise _bad(where, "no_feature")
     properties, geometry = feature.get("properties"), feature.get("geometry")
     code = _code(properties if isinstance(properties, dict) else {}, f"{where}.properties")
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     if kind not in ("Polygon", "MultiPolygon"):
-        raise _bad(f"{where}.geometry", "no Polygon or MultiPolygon")
+        raise _bad(f"{where}.geometry", "no_polygon")
     assert isinstance(geometry, dict)
     coordinates = geometry.get("coordinates")
     polygons = [coordinates] if kind == "Polygon" else coordinates
@@ -121,20 +121,20 @@ def _code(properties: Mapping[str, Any], where: str) -> str:
     found = next((properties[name] for name in CODES if properties.get(name) is not None), None)
     text = str(found) if isinstance(found, int | str) and not isinstance(found, bool) else ""
     if not text.isascii() or not text.isdigit() or not 6 <= len(text) <= 15:
-        raise _bad(where, f"no code of a unit ({', '.join(CODES)})")
+        raise _bad(where, "no_code")
     return text
 
 
 def _listed(polygons: Any, where: str) -> Iterator[list[Any]]:
     """Every ring of some polygons; holes too, since the rule of even and odd leaves them open."""
     if not isinstance(polygons, list) or not polygons:
-        raise _bad(where, "no coordinates")
+        raise _bad(where, "no_coordinates")
     for polygon in polygons:
         if not isinstance(polygon, list) or not polygon:
-            raise _bad(where, "no rings")
+            raise _bad(where, "no_rings")
         for ring in polygon:
             if not isinstance(ring, list) or len(ring) < _MIN_RING:
-                raise _bad(where, f"a ring has at least {_MIN_RING} points")
+                raise _bad(where, "short_ring")
             yield ring
 
 
@@ -142,13 +142,13 @@ def _ring(ring: list[Any], where: str) -> Ring:
     points = []
     for point in ring:
         if not isinstance(point, list) or len(point) < 2 or not all(_is_number(one) for one in point[:2]):
-            raise _bad(where, "a point is two numbers")
+            raise _bad(where, "no_point")
         longitude, latitude = float(point[0]), float(point[1])
         if not (-180 <= longitude <= 180 and -85 <= latitude <= 85):
-            raise _bad(where, "longitude and latitude in degrees (WGS 84)")
+            raise _bad(where, "no_degrees")
         points.append((longitude, latitude))
     if points[0] != points[-1]:
-        raise _bad(where, "a ring ends where it begins")
+        raise _bad(where, "open_ring")
     return points
 
 
@@ -191,5 +191,5 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _bad(where: str, why: str) -> Invalid:
-    return Invalid("bad_geojson", field=where, value=None, why=why)
+def _bad(where: str, fault: str) -> Invalid:
+    return Invalid("bad_geojson", field=where, fault=fault)

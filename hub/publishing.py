@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from hub.directory import publish_acts, publish_cadence, publish_form
+from hub.reading import text_in
 from node.daily import campaign_queries
 from node.daily.campaigns import CAMPAIGN_KIND, CAMPAIGN_SCHEMA
 from node.evidence import audit
@@ -31,7 +31,6 @@ from sync.database import write
 from sync.intake import Intake
 from sync.replica import Replica
 
-MAX_BYTES: Final = 8 * 1024 * 1024
 MAX_ENTRIES: Final = 20_000
 MAX_NOTED: Final = 8  # entries of one publication that the audit log spells out
 AGREED: Final = "without_group_duties"  # beside a profile: groups shall owe no daily check any more
@@ -51,16 +50,10 @@ class _Batch:
 
 def publish_file(replica: Replica, path: Path) -> dict[str, int]:
     """Publishes a list of `{type: …, ...}` of TYPES: all of it, or nothing when one entry is refused."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise Invalid("file_too_large", field="FILE", value=path, limit=MAX_BYTES)
-        raw = path.read_bytes()
-    except OSError as error:
-        raise Invalid("file_unreadable", field="FILE", value=path, why=error) from error
-    return publish(replica, entries_of(raw.removeprefix(BOM_UTF8), str(path)), located=True)
+    return publish(replica, entries_of(text_in(path, "FILE"), str(path)), located=True)
 
 
-def entries_of(raw: bytes | str, named: str) -> list[Json]:
+def entries_of(raw: str, named: str) -> list[Json]:
     """The entries of a publication. Raises BadRequest for no JSON, Invalid for no list."""
     entries = loads(raw)
     if not isinstance(entries, list) or not 0 < len(entries) <= MAX_ENTRIES:

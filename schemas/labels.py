@@ -20,7 +20,7 @@ DEFAULT_LANGUAGE: Final = "zh_CN"
 _VALUE_SHOWN = 80  # characters of an offending value that a message repeats
 _WHOLE: Final = frozenset({"allowed"})
 # Codes that a message says in words: parameters by their name, values by the error's code.
-_CODES: Final = {"role": "role.", "level": "level_short."}
+_CODES: Final = {"role": "role.", "level": "level_short.", "fault": "geojson."}
 _CODES_AS_VALUE: Final = {"role_not_allowed": "role.", "act_not_allowed": "action."}
 # What a broken shape is called: the library that reads shapes speaks English only. The last three are our own shapes.
 _SHAPES: Final = (

@@ -33,7 +33,11 @@ def put_back(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.data)
     now_ms = SystemEnv(folder, HttpTransport()).now_ms()
     copied = backups.put_back(Path(arguments.src), folder, now_ms)
-    show(arguments, _document(copied), label(language(), "cli.restored", **_words(copied)))
+    show(
+        arguments,
+        _document(copied),
+        label(language(), "cli.restored" if copied.kept else "cli.restored_new", **_words(copied)),
+    )
     return DONE
 
 

@@ -59,7 +59,7 @@ def refusal(error: GridError) -> str:
     """What was wrong and the way out, in one line."""
     way_out = f"way_out.{error.code}"
     more = label(language(), way_out) if has_label(language(), way_out) else ""
-    return " ".join(filter(None, (explain(language(), error), more)))
+    return f"{explain(language(), error)} {more}" if more else explain(language(), error)
 
 
 def run(parser: argparse.ArgumentParser, argv: list[str]) -> int:

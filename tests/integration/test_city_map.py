@@ -125,8 +125,8 @@ def test_who_administers_nothing_changes_no_map(home: Home, role: str) -> None:
     ("content", "status", "words"),
     [
         (None, 422, "请选择一个文件"),
-        (b"nothing", 422, "no JSON"),
-        (json.dumps({"type": "FeatureCollection", "features": []}).encode(), 422, "features"),
+        (b"nothing", 422, "不是 JSON 文件"),
+        (json.dumps({"type": "FeatureCollection", "features": []}).encode(), 422, "没有要素"),
         (json.dumps({"type": "FeatureCollection", "features": [area("429001", 113.0)]}).encode(), 422, "429001"),
         (b" " * 5000, 413, "2097152"),  # of a limit of 4,000 here
     ],

@@ -85,11 +85,22 @@ def test_a_unit_list_may_be_in_utf_8_or_gb18030_with_a_byte_order_mark_or_withou
     assert (again.code, again.document["unchanged"]) == (0, len(unit_list().splitlines()) - 1)
 
 
-def test_a_publication_saved_with_a_byte_order_mark_is_taken(desk: Desk) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
+def test_a_publication_may_be_saved_as_windows_saves_it(desk: Desk, encoding: str) -> None:
     desk.ready()
     file = desk.folder / "publish.json"
-    file.write_text('[{"type": "cadence", "date": "2030-01-01", "profile": "dense"}]', encoding="utf-8-sig")
+    file.write_text(
+        f'[{{"type": "unit", "act": "rename", "unit": "{WEST}", "date": "2030-01-01", "name": "西区"}}]', encoding
+    )
     assert desk.at_hub("publish", file).code == 0
+
+
+def test_a_backup_that_goes_to_a_new_folder_says_so(desk: Desk) -> None:
+    desk.ready()
+    assert desk.at_hub("backup", desk.folder / "kept").code == 0
+    new = desk.run(hub_main, "restore", desk.folder / "kept", "--data", desk.folder / "new disk")
+    assert f"新文件夹 {desk.folder / 'new disk'}" in new.out
+    assert "replaced-" in desk.at_hub("restore", desk.folder / "kept").out
 
 
 @pytest.mark.parametrize(

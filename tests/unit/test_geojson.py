@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hub import geojson
 from hub.geojson import Area, draw, read_areas
 from schemas.errors import GridError, Invalid, TooLarge
+from schemas.labels import explain, label
 
 SQUARE = [[112.0, 30.0], [113.0, 30.0], [113.0, 31.0], [112.0, 31.0], [112.0, 30.0]]
 
@@ -29,25 +30,25 @@ def collection(*features: Any) -> bytes:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"\xff\xfe", "no JSON"),
-        (b"[" * 100_000, "no JSON"),
-        (b"[]", "no FeatureCollection"),
+        (b"\xff\xfe", "no_json"),
+        (b"[" * 100_000, "no_json"),
+        (b"[]", "no_collection"),
         (collection(), "features"),
         (collection(*(feature(421000 + at) for at in range(501))), "features"),
-        (collection({"type": "Feature"}), "no code"),
-        (collection(feature(code="东县")), "no code"),
-        (collection(feature(code=True)), "no code"),
-        (collection(feature(code=12)), "no code"),
-        (collection(feature(kind="Point", coordinates=[1, 2])), "no Polygon"),
-        (collection(feature(coordinates=[])), "no rings"),
-        (collection(feature(coordinates=[], kind="MultiPolygon")), "no coordinates"),
-        (collection(feature(coordinates=[SQUARE[:3]])), "at least 4 points"),
-        (collection(feature(coordinates=[SQUARE[:4]])), "ends where it begins"),
-        (collection(feature(coordinates=[[["a", 1], *SQUARE[1:]]])), "two numbers"),
-        (collection(feature(coordinates=[[[True, 1], *SQUARE[1:]]])), "two numbers"),
-        (collection(feature(coordinates=[[[512_000.0, 3_400_000.0]] * 4])), "in degrees"),
-        (collection(feature()).replace(b"112.0", b"NaN"), "no JSON"),
-        (collection(feature()).replace(b"112.0", b"1e999"), "two numbers"),
+        (collection({"type": "Feature"}), "no_code"),
+        (collection(feature(code="东县")), "no_code"),
+        (collection(feature(code=True)), "no_code"),
+        (collection(feature(code=12)), "no_code"),
+        (collection(feature(kind="Point", coordinates=[1, 2])), "no_polygon"),
+        (collection(feature(coordinates=[])), "no_rings"),
+        (collection(feature(coordinates=[], kind="MultiPolygon")), "no_coordinates"),
+        (collection(feature(coordinates=[SQUARE[:3]])), "short_ring"),
+        (collection(feature(coordinates=[SQUARE[:4]])), "open_ring"),
+        (collection(feature(coordinates=[[["a", 1], *SQUARE[1:]]])), "no_point"),
+        (collection(feature(coordinates=[[[True, 1], *SQUARE[1:]]])), "no_point"),
+        (collection(feature(coordinates=[[[512_000.0, 3_400_000.0]] * 4])), "no_degrees"),
+        (collection(feature()).replace(b"112.0", b"NaN"), "no_json"),
+        (collection(feature()).replace(b"112.0", b"1e999"), "no_point"),
         (collection(feature(), feature()), "twice"),
     ],
 )
@@ -55,6 +56,7 @@ def test_what_is_no_map_is_refused_with_the_reason(content: bytes, why: str) -> 
     with pytest.raises(Invalid, match="bad_geojson") as refused:
         read_areas(content)
     assert why in str(refused.value)
+    assert explain("zh_CN", refused.value).count(label("zh_CN", f"geojson.{refused.value.params['fault']}")) == 1
 
 
 def test_too_many_bytes_and_points_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,14 +119,14 @@ def test_much_detail_is_drawn_on_a_coarser_grid_until_it_fits(monkeypatch: pytes
     numbers = {int(number) for number in re.findall(r"\d+", one.path)} - {height, geojson.WIDTH}
     assert {number % 2 for number in numbers} == {0}
     monkeypatch.setattr(geojson, "MAX_CHARS", 100)
-    with pytest.raises(Invalid, match="too much detail"):
+    with pytest.raises(Invalid, match="detail"):
         draw([Area("421002", (ring,))])
 
 
 def test_a_line_is_no_map() -> None:
     flat = [[112.0, 30.0], [113.0, 30.0], [112.5, 30.0], [112.0, 30.0]]
-    with pytest.raises(Invalid, match="no extent"):
+    with pytest.raises(Invalid, match="no_extent"):
         draw(read_areas(collection(feature(coordinates=[flat]))))
     thin = [[112.0, 30.0], [119.0, 30.0], [119.0, 30.001], [112.0, 30.0]]
-    with pytest.raises(Invalid, match="wider"):
+    with pytest.raises(Invalid, match="narrow"):
         draw(read_areas(collection(feature(coordinates=[thin]))))
