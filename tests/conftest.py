@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -16,6 +18,13 @@ CI: Final = "GRID_CI"  # set by .ci/run
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get(CI) else "here")
+
+# Tests start the program hundreds of times. Where Python is kept from writing bytecode into the tree, each
+# of those processes would compile all of it anew: they share in `.venv` what one of them compiled.
+VENV: Final = Path(__file__).resolve().parents[1] / ".venv"
+if sys.dont_write_bytecode and VENV.is_dir():
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(VENV / "bytecode")
 
 
 def debian_program(program: str, package: str) -> str:

@@ -42,7 +42,7 @@ MAX_PORT: Final = 65_535
 INTERVAL_S: Final = 5  # a record is seen to climb while one watches
 COMMAND_LIMIT_S: Final = 120
 START_LIMIT_S: Final = 60
-STOP_LIMIT_S: Final = 40
+STOP_LIMIT_S: Final = 120  # longer than a node takes that still ends a request, an exchange and a copy
 POLL_S: Final = 0.05
 TAIL_LINES: Final = 20
 _PR_SET_PDEATHSIG: Final = 1
@@ -157,7 +157,7 @@ class Servers:
                 raise _ended(place, child)
 
     def stop(self) -> None:
-        """Ends all of them: asked first, killed with all their group after 40 s."""
+        """Ends all of them: asked first, killed with all their group after two minutes."""
         for _, child in reversed(self._running):
             with contextlib.suppress(ProcessLookupError):
                 child.terminate()

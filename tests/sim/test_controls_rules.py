@@ -66,9 +66,13 @@ CONTROLS: Final[tuple[tuple[Rule, Look, frozenset[str]], ...]] = (
 )
 
 
+# Where a rule's lack showed last, if late: tried before all the others, since a walk takes a second.
+SEEN_AT: Final = {rules.no_rerouting: 94, rules.nothing_asked: 32}
+
+
 @pytest.mark.parametrize(("rule", "look", "laws"), CONTROLS, ids=[rule.__name__ for rule, _, _ in CONTROLS])
 def test_without_it_a_law_breaks_within_200_seeds(
     rule: Rule, look: Look, laws: frozenset[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rule(monkeypatch)
-    assert any(look(seed) & laws for seed in range(1, MAX_SEEDS + 1))
+    assert any(look(seed) & laws for seed in (SEEN_AT.get(rule, 1), *range(1, MAX_SEEDS + 1)))

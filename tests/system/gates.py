@@ -25,6 +25,7 @@ class Gate:
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self.passed: list[bytearray] = []  # what went one way over one connection
+        self.turned_away = 0  # connections that came while it was cut
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -62,6 +63,11 @@ class Gate:
                 near, _ = self._listener.accept()
             except OSError:
                 return  # closed
+            with self._lock:
+                if not self._whole:
+                    self.turned_away += 1
+                    near.close()
+                    continue
             threading.Thread(target=self._carry, args=(near,), daemon=True).start()
 
     def _carry(self, near: socket.socket) -> None:

@@ -13,12 +13,11 @@ import os
 import random
 import re
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -27,19 +26,20 @@ from typing import Any, Final
 
 import requests
 from fakes import CITY, unit_list
+from ports import HOST, free_port
 
 from schemas.clock import business_day
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-HOST: Final = "127.0.0.1"
-# Below the range of outgoing connections, so that a stopped node's port stays free for it.
-PORTS: Final = (20_000, 32_000)
-COMMAND_S: Final = 60
-START_S: Final = 30
-STOP_S: Final = 40
-REQUEST_S: Final = 15
+# How long something may take before it is taken for broken: generous, for a busy machine is slow and not wrong.
+COMMAND_S: Final = 300
+START_S: Final = 120
+STOP_S: Final = 120
+REQUEST_S: Final = 60
+ARRIVES_S: Final = 180
 POLL_S: Final = 0.02
 PACE: Final = {"interval_s": 0.2, "first_retry_s": 0.1, "retry_cap_s": 0.5}
+QUICK: Final = PACE | {"retry_cap_s": 0.05}  # of a node that is to fail often
 
 
 @dataclass(frozen=True)
@@ -98,14 +98,14 @@ class Live:
         """The one document that a command prints with --json."""
         return json.loads(self.command(*words, "--json", code=code).stdout)
 
-    def configure(self, parent: Live | None) -> None:
+    def configure(self, parent: Live | None, pace: Mapping[str, float] = PACE) -> None:
         """Sets address and pace in config.toml, as IT staff would by hand."""
         path = self.folder / "config.toml"
         text = re.sub(r'bind = "[^"]*"', f'bind = "{HOST}:{self.port}"', path.read_text("utf-8"))
         text = re.sub(r"(?m)^\w+_s = .*\n", "", text)
         if parent is not None:
-            pace = "".join(f"{name} = {value}\n" for name, value in PACE.items())
-            text = text.replace("[sync]\n", f"[sync]\n{pace}")
+            lines = "".join(f"{name} = {value}\n" for name, value in pace.items())
+            text = text.replace("[sync]\n", f"[sync]\n{lines}")
         path.write_text(text, "utf-8")
 
     # ---- the process
@@ -132,7 +132,7 @@ class Live:
         assert self.process is not None
         assert self.process.poll() is None, f"{self.folder.name} ended: {self.log[-2000:]}"
         try:
-            reply = requests.get(f"{self.url}/healthz", timeout=1, headers={"Connection": "close"}, verify=self.verify)
+            reply = requests.get(f"{self.url}/healthz", timeout=5, headers={"Connection": "close"}, verify=self.verify)
             return reply.status_code == 200
         except requests.RequestException:
             return False
@@ -234,13 +234,13 @@ class Nodes:
         hub.start()
         return hub
 
-    def below(self, parent: Live, unit: str, url: str | None = None) -> Live:
+    def below(self, parent: Live, unit: str, url: str | None = None, pace: Mapping[str, float] = PACE) -> Live:
         """A node enrolled at its parent, serving; `url` is the way to the parent if it is not the plain one."""
         node = self._new(unit)
         code = parent.command("invite", unit).stdout.strip()
         by = () if parent.ca is None else ("--ca", str(parent.ca))
         node.command("init", "--unit", unit, "--parent", url or parent.url, "--code", code, *by)
-        node.configure(parent)
+        node.configure(parent, pace)
         node.start()
         return node
 
@@ -260,18 +260,6 @@ class Nodes:
         """Kills what still runs."""
         for node in reversed(self.all):
             node.kill()
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    while True:
-        port = random.randrange(*PORTS)
-        with socket.socket() as probe:
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return port
 
 
 def wait_for(come: Callable[[], object], limit_s: float, why: Callable[[], object] = lambda: "it did not come") -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fakes import CITY, E_TOWN, E_VILLAGE, EAST
-from live import Live, Nodes, free_port, wait_for
+from live import Live, Nodes, wait_for
 from playwright.sync_api import BrowserContext, Error, Page, Playwright
 
 ARGS: Final = (
@@ -27,7 +27,7 @@ ARGS: Final = (
 )  # fmt: skip
 LAN: Final = "grid.lan"
 PASSWORD: Final = "grid-password"
-WAIT_S: Final = 25
+WAIT_S: Final = 120  # a busy machine is slow and not wrong
 WAIT_MS: Final = WAIT_S * 1000
 LEASE_S: Final = 25  # of send.js: on plain http a page that dies while it sends holds the next one up so long
 GROUPS: Final = tuple(f"{E_VILLAGE}{number:03d}" for number in range(1, 41))
@@ -47,11 +47,11 @@ def city_of_many_groups() -> str:
 class Network:
     """What stands between the phone and the node. `down`: nobody answers. `answers`: (method, path) → what the node is
     made to say, DROP to let it act and lose its reply, None to leave it alone. `renamed`: (as the phone sees it, as the
-    node has it): a version of the page under another name. `gate`: cleared, it holds every POST back until set again.
+    node has it): a version of the page under another name. `gate`: cleared, it holds every POST back until set again,
+    and `waiting_at_gate` is set once one is held.
     """
 
     def __init__(self, node: Live) -> None:
-        self.port = free_port()
         self.node_port = node.port
         self.down = False
         self.answers: Callable[[str, str], Answer | str | None] = lambda method, path: None
@@ -59,10 +59,10 @@ class Network:
         self.gate = threading.Event()
         self.gate.set()
         self.posts: list[str] = []
-        self.waiting_at_gate = 0
+        self.waiting_at_gate = threading.Event()
         handler = type("Handler", (_Handler,), {"network": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), handler)
+        self.port = int(self._server.server_address[1])
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def url(self, host: str = "127.0.0.1") -> str:
@@ -72,9 +72,9 @@ class Network:
     def hold(self, path: str) -> None:
         """Notes a POST, and holds it back while the gate is shut."""
         self.posts.append(path)
-        self.waiting_at_gate += 1
-        self.gate.wait(WAIT_S)
-        self.waiting_at_gate -= 1
+        if not self.gate.is_set():
+            self.waiting_at_gate.set()
+        self.gate.wait()
 
     def shown(self, content: bytes) -> bytes:
         """A body as the phone sees it."""
@@ -89,6 +89,11 @@ class Network:
         self.gate.set()
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -160,7 +165,7 @@ class Phone:
         if self._context is None:
             self._context = self._playwright.chromium.launch_persistent_context(
                 self.folder, executable_path=chromium(), args=list(ARGS), locale="zh-CN",
-                viewport={"width": 360, "height": 740}, timezone_id="America/New_York",
+                viewport={"width": 360, "height": 740}, timezone_id="America/New_York", timeout=WAIT_MS,
             )  # fmt: skip
             self._context.set_default_timeout(WAIT_MS)
             self._context.on("weberror", lambda error: self.problems.append(str(error.error)))
@@ -285,7 +290,7 @@ class Field:
         """A second browser with the phone's cookies, in which no script runs."""
         made = self._playwright.chromium.launch_persistent_context(
             f"{phone.folder}-plain", executable_path=chromium(), args=list(ARGS), locale="zh-CN",
-            viewport={"width": 360, "height": 740}, java_script_enabled=False,
+            viewport={"width": 360, "height": 740}, java_script_enabled=False, timeout=WAIT_MS,
         )  # fmt: skip
         made.set_default_timeout(WAIT_MS)
         made.add_cookies(phone.context.cookies())  # type: ignore[arg-type]

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 from fakes import CITY, E_GROUPS, E_TOWN, E_VILLAGE, EAST
-from live import Live, Nodes, today, wait_for
+from live import ARRIVES_S, REQUEST_S, Live, Nodes, today, wait_for
 
 from schemas.labels import label
 
 pytestmark = pytest.mark.system
-ARRIVES_S = 30
 WEEK = timedelta(days=7)
 GROUP = E_GROUPS[0]
 HOPS = ["saved", E_VILLAGE, E_TOWN, EAST, "city"]
@@ -102,7 +101,7 @@ def test_statuses_say_that_nothing_waits_and_the_sync_pages_name_parent_and_chil
         state = node.api("GET", "/api/v1/sync").document
         assert [one["unit"] for one in state["children"]] == ([child.unit] if child else [])
 
-        page = node.pages().get(f"{node.url}/sync", timeout=15)
+        page = node.pages().get(f"{node.url}/sync", timeout=REQUEST_S)
         assert page.status_code == 200
         assert label("zh_CN", "page.sync.nothing") in page.text
         assert all(NAMES[near.unit] in page.text for near in (parent, node, child) if near)

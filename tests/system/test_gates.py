@@ -67,5 +67,7 @@ def test_a_gate_that_is_cut_while_connections_are_made_carries_again_when_it_is_
             one.join(ANSWER_S * 2)
     assert said(gate, b"still there") == b"still there"
     gate.cut()
+    before = gate.turned_away
     assert said(gate, b"cut") == b""
+    assert gate.turned_away == before + 1
     gate.close()

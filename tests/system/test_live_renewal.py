@@ -6,10 +6,9 @@ from datetime import timedelta
 
 import pytest
 from fakes import E_GROUPS, EAST
-from live import Nodes, today, wait_for
+from live import ARRIVES_S, Nodes, today, wait_for
 
 pytestmark = pytest.mark.system
-ARRIVES_S = 60
 
 
 def test_serve_goes_on_with_the_new_key_and_the_parent_ends_the_old_one(nodes: Nodes) -> None:

@@ -98,7 +98,7 @@ def test_a_reload_in_the_middle_of_sending_loses_and_doubles_nothing(field: Fiel
     with field.phone(unit) as phone:
         phone.network.gate.clear()
         phone.page.click("#zero")
-        wait_for(lambda: phone.network.waiting_at_gate, WAIT_S)
+        assert phone.network.waiting_at_gate.wait(WAIT_S)
         phone.page.reload()
         phone.network.gate.set()
         phone.all_sent()

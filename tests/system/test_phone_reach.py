@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
-from live import today, wait_for
+from live import today
 from phones import LAN, WAIT_S, Field
 
 pytestmark = [pytest.mark.system, pytest.mark.browser]
@@ -55,7 +55,7 @@ def test_two_pages_of_one_phone_send_each_entry_once_on_plain_http_too(field: Fi
         second = phone.context.new_page()
         second.goto(phone.url("/today"))
         phone.page.evaluate("document.getElementById('send')?.click()")
-        wait_for(lambda: phone.network.waiting_at_gate, WAIT_S)
+        assert phone.network.waiting_at_gate.wait(WAIT_S)
         second.wait_for_selector("#phone")
         phone.network.gate.set()
         phone.all_sent()

@@ -143,7 +143,7 @@ def browse(playwright: object, trust: Trust, folder: Path) -> BrowserContext:
     context: BrowserContext = playwright.chromium.launch_persistent_context(  # type: ignore[attr-defined]
         folder, executable_path=chromium(), locale="zh-CN", viewport={"width": 360, "height": 740},
         args=[*(one for one in ARGS if not one.startswith("--host-resolver")), RESOLVE],
-        env={**os.environ, "HOME": str(trust.home)},
+        env={**os.environ, "HOME": str(trust.home)}, timeout=WAIT_MS,
     )  # fmt: skip
     context.set_default_timeout(WAIT_MS)
     return context

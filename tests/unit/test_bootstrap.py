@@ -19,6 +19,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 TAG = "cpython-311"
+LIMIT_S = 300  # generous: a busy machine is slow and not wrong
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def pretend_installed(grid: Any, root: Path, extra: str) -> None:
 
 
 def call(*args: str) -> tuple[int, str, str]:
-    done = subprocess.run([sys.executable, PROJECT / "grid", *args], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, PROJECT / "grid", *args], capture_output=True, text=True, timeout=LIMIT_S)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -72,7 +73,7 @@ def test_help_goes_to_stdout_and_exits_0(grid: Any, word: str) -> None:
 
 def test_an_old_python_is_told_so_in_both_languages_and_exits_2() -> None:
     old = "import sys; sys.version_info = (3, 9, 2); sys.argv = ['grid']; exec(open('grid').read())"
-    done = subprocess.run([sys.executable, "-c", old], capture_output=True, text=True, cwd=PROJECT, timeout=30)
+    done = subprocess.run([sys.executable, "-c", old], capture_output=True, text=True, cwd=PROJECT, timeout=LIMIT_S)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "需要 Python 3.11 或更新版本，这里是 3.9；请用 python3.11 grid … 运行。\n"
@@ -276,7 +277,7 @@ def test_a_second_process_waits_until_the_first_is_done(grid: Any, tree: Path, c
 
 def test_a_quiet_command_that_fails_shows_its_output(grid: Any, capfd: pytest.CaptureFixture) -> None:
     with pytest.raises(grid.Stop) as stop:
-        grid.run([sys.executable, "-c", "print('no such package'); raise SystemExit(3)"], 30, quiet=True)
+        grid.run([sys.executable, "-c", "print('no such package'); raise SystemExit(3)"], LIMIT_S, quiet=True)
     assert (stop.value.code, stop.value.params["status"]) == (1, 3)
     assert capfd.readouterr().err == "no such package\n"
 
@@ -290,9 +291,12 @@ def state_of(process: int) -> str:
 
 def test_a_command_over_its_limit_is_ended_with_its_children(grid: Any, tmp_path: Path) -> None:
     note = tmp_path / "pid"
-    nested = f"sleep 60 & echo $! > {note}; wait"
-    with pytest.raises(grid.Stop, match="too_slow"):
-        grid.run(["sh", "-c", nested], 1, quiet=False)
-    until = time.monotonic() + 10  # the kernel takes its moment; a zombie has ended too
+    nested = f"sleep {LIMIT_S * 2} & echo $! > {note}.new; mv {note}.new {note}; wait"
+    for limit_s in (1, 10, 100):  # until the machine was quick enough to begin
+        with pytest.raises(grid.Stop, match="too_slow"):
+            grid.run(["sh", "-c", nested], limit_s, quiet=False)
+        if note.exists():
+            break
+    until = time.monotonic() + LIMIT_S  # the kernel takes its moment; a zombie has ended too
     while (state := state_of(int(note.read_text()))) not in ("gone", "Z"):
         assert time.monotonic() < until, state

@@ -16,6 +16,7 @@ SKIPS = {
     "test_by_fixture.py": "def test_two(needs_debian): needs_debian('no-such-program', 'no-such-package')\n",
     "test_whole_file.py": "import pytest\npytest.importorskip('no_such_module')\n",
 }
+LIMIT_S = 600
 EXPECTED_FAILURE = "import pytest\n@pytest.mark.xfail\ndef test_known(): assert False\n"
 
 
@@ -25,7 +26,7 @@ def run_pytest(folder: Path, files: dict[str, str], *args: str, ci: bool) -> tup
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "GRID_"))}
     line = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "--rootdir", str(folder), *args]
     done = subprocess.run(
-        line, capture_output=True, text=True, cwd=folder, env=env | ({"GRID_CI": "1"} if ci else {}), timeout=120
+        line, capture_output=True, text=True, cwd=folder, env=env | ({"GRID_CI": "1"} if ci else {}), timeout=LIMIT_S
     )
     return done.returncode, done.stdout
 
