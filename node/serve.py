@@ -6,6 +6,7 @@ import hashlib
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
@@ -81,10 +82,19 @@ class LoopThread:
         return self.has_parent
 
     def _run(self) -> None:
+        """Exchanges until it is stopped. What nobody foresaw is told and tried again: had the thread ended, the node
+        would go on taking work and send none of it.
+        """
         home = self._home
         client = home.client()
         assert client is not None
-        run_forever(client, home.config.pace, self.bell, home.sync_turn, self._stop.is_set, home.env.uniform)
+        pace = home.config.pace
+        while not self._stop.is_set():
+            try:
+                run_forever(client, pace, self.bell, home.sync_turn, self._stop.is_set, home.env.uniform)
+            except Exception:  # noqa: BLE001
+                traceback.print_exc()
+                self._stop.wait(pace.interval_s)
         home.close()
 
 

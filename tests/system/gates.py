@@ -26,6 +26,8 @@ class Gate:
         self._lock = threading.Lock()
         self.passed: list[bytearray] = []  # what went one way over one connection
         self.turned_away = 0  # connections that came while it was cut
+        self.breaks_off = False  # set: a reply ends behind its headers
+        self.broken_off = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -86,14 +88,14 @@ class Gate:
                     if not self._whole:
                         return
                     self._open |= {near, far}
-                back = threading.Thread(target=self._pump, args=(far, near), daemon=True)
+                back = threading.Thread(target=self._pump, args=(far, near, True), daemon=True)
                 back.start()
                 self._pump(near, far)
                 back.join()
                 with self._lock:
                     self._open -= {near, far}
 
-    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+    def _pump(self, source: socket.socket, target: socket.socket, replies: bool = False) -> None:
         kept = bytearray()
         with self._lock:
             self.passed.append(kept)
@@ -101,6 +103,11 @@ class Gate:
             while chunk := source.recv(CHUNK):
                 with self._lock:
                     kept += chunk
+                headers, end, _ = chunk.partition(b"\r\n\r\n")
+                if replies and self.breaks_off and end:
+                    target.sendall(headers + end)
+                    self.broken_off += 1
+                    return
                 target.sendall(chunk)
         except OSError:
             return  # cut, or one side went away

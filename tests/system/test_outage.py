@@ -6,11 +6,13 @@ from datetime import timedelta
 
 import pytest
 from fakes import CITY, E_GROUPS, EAST
+from gates import Gate
 from live import ARRIVES_S, QUICK, REQUEST_S, Nodes, today, wait_for
 
 pytestmark = pytest.mark.system
 FAILURES = 60  # an hour of exchanges at the pace of a real node, one a minute
 ENTERED = 20
+BROKEN = 3
 
 
 def test_after_an_hour_of_failed_exchanges_everything_entered_meanwhile_arrives_once(nodes: Nodes) -> None:
@@ -49,3 +51,16 @@ def test_after_an_hour_of_failed_exchanges_everything_entered_meanwhile_arrives_
     assert (measures["checks_zero"], measures["checks_found"]) == (ENTERED + 2, 0)
     for node in (hub, county):
         assert node.json("verify")["ok"] is True
+
+
+def test_replies_that_break_off_behind_their_headers_do_not_end_the_exchanges_for_good(nodes: Nodes) -> None:
+    hub = nodes.hub()
+    gate = Gate(hub.port)
+    county = nodes.below(hub, EAST, gate.url)
+    gate.breaks_off = True
+    event = county.check(E_GROUPS[0], today(), "meanwhile")
+    wait_for(lambda: gate.broken_off >= BROKEN, ARRIVES_S, lambda: (gate.broken_off, county.log[-3000:]))
+    gate.breaks_off = False
+    wait_for(lambda: county.json("status")["queue"] == 0, ARRIVES_S, lambda: county.json("status"))
+    assert hub.checks_held() == [event]
+    gate.close()
