@@ -93,8 +93,14 @@ def _cadence(
         "regime_cadence.html", "page.regime.cadence", error.status if error else 200, values={**values, "date": date},
         changes=changes, levels=LEVELS, cadences=CADENCES, profiles=tuple(PROFILES), past=date <= today.isoformat(),
         agreed=AGREED if new is not None and not new.groups_owe else None,
-        error={"field": error.field, "text": explain(language(), error)} if error else None,
+        error={"field": error.field, "text": _told(error)} if error else None,
     )  # fmt: skip
+
+
+def _told(error: GridError) -> str:
+    """What is wrong, in the words of the form: the box is there to be ticked, nothing has to be written."""
+    ticked = error.code != "group_duties_end"
+    return explain(language(), error) if ticked else label(language(), "page.regime.no_duties_needed")
 
 
 def sign_cadence() -> Any:

@@ -149,6 +149,7 @@ def test_the_form_of_a_cadence_says_what_groups_lose_and_signs_it_only_with_both
     again = send(boss, "/regime/cadence", **weekly, confirm="yes")
     assert (again.status_code, published(city.hub)) == (422, before)
     assert 'name="without_group_duties"' in again.text
+    assert "还没有下发：请先勾选" in again.text
     assert send(boss, "/regime/cadence", **weekly, confirm="yes", without_group_duties="yes").status_code == 302
     assert published(city.hub) == before + 1
     assert "没有每日应报" not in boss.get("/regime").text
