@@ -123,7 +123,7 @@ def test_who_has_not_reported_names_the_forms_with_those_who_have_not_sent_them(
     rows = page.partition('id="m-forms"')[2].partition("</section>")[0]
     assert rows.count("<tr>") == 1 + len(EVERY_FORM)
     meetings = next(row for row in rows.split("<tr>") if "form=meetings" in row)
-    assert ("2026-10" in meetings, ">1 / 4<" in meetings, "漏报 3" in meetings) == (True,) * 3
+    assert ("2026年10月" in meetings, ">1 / 4<" in meetings, "漏报 3" in meetings) == (True,) * 3
     href = meetings.partition('href="')[2].partition('"')[0].replace("&amp;", "&")
     status, listed = desk.page(href)
     assert (status, "state=missing" in href, "东镇" in listed.partition('id="f-duties"')[2]) == (200, True, False)

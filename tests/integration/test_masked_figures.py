@@ -80,7 +80,7 @@ def test_a_comparison_is_the_answer_for_the_other_period_and_is_masked_like_it()
     headers = city.hub.user("chen", "viewer", E_VILLAGE)
     page = city.hub.browser().get(f"/rollup?unit={E_VILLAGE}&period=2026-11", headers=headers).get_data(as_text=True)
     assert "环比" in page
-    assert "2025-11" in page
+    assert "2025年11月" in page
 
 
 # ---- answers to several questions, held against each other

@@ -172,7 +172,7 @@ def test_units_that_have_not_confirmed_are_listed_apart_by_whether_their_node_is
     confirm(village, W_VILLAGE, H2)
     assert section(missing(above, level="village", period=H2), "m-rows") == ""
     assert "已确认 · 1" in section(missing(above, level="village", period=H2, state="done"), "m-rows")
-    assert "2026-Q3" in missing(above)  # the level right below, its newest period
+    assert "2026年第三季度" in missing(above)  # the level right below, its newest period
     assert "按天填报" in missing(Caseworker(city.hub, "g", "worker", W_GROUPS[0]))
 
 
