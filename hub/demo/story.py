@@ -78,7 +78,7 @@ def play(homes: Homes, days: Sequence[date], seed: int) -> Entered:
         demo_forms.enter(replicas, forms, sent)
     _sync(homes, "demo.syncing")
     asking = Asking(replicas, chain, first_cases, days[-1])
-    asking.ask(_missing(own, days, seed, chain))
+    asking.ask(_missing(own, excused, days, seed, chain))
     _sync(homes, "demo.sending_down")
     asking.answer()
     return Entered(tally, excused, cases, confirmations)
@@ -100,15 +100,25 @@ def _plan_checks(
     return [*planned, demo_desk.plan_campaign(tree, county, days, seed, now_ms)], tally
 
 
-def _missing(replica: Replica, days: Sequence[date], seed: int, chain: Sequence[str]) -> dict[str, Any] | None:
-    """Whom the county reminds: the village that owes its newest periodic report, if one ended within the days."""
+def _missing(
+    replica: Replica, excused: Sequence[demo_desk.Excuse], days: Sequence[date], seed: int, chain: Sequence[str]
+) -> dict[str, Any] | None:
+    """Whom the county reminds: the village that owes its newest periodic report, if one ended within the days and it is
+    not excused.
+    """
     county, tree, now_ms = replica.identity.unit, tree_of(replica), replica.env.now_ms()
     every = owed_between(calendar_of(replica.db), "village", days[0], days[-1])
     ended = [one for one in every if one.opens_ms <= now_ms]
     if not ended:
         return None
-    units = [one for one in tree.subtree(county, ended[-1].period.last) if one.level == "village"]
-    return {"unit": demo_periods.missing_village(units, ended[-1], seed, chain), "period": ended[-1].period.key}
+    period = ended[-1].period
+    units = [one for one in tree.subtree(county, period.last) if one.level == "village"]
+    village = demo_periods.missing_village(units, ended[-1], seed, chain)
+    first = max(period.first, days[0])
+    lifted = {one.unit for one in excused if one.first <= first and one.last >= period.last}
+    if village is None or not lifted.isdisjoint(tree.ancestors(village, period.last)):
+        return None
+    return {"unit": village, "period": period.key}
 
 
 def add_people(homes: Homes, passwords: Mapping[str, str]) -> None:

@@ -36,6 +36,7 @@ COUNTY, TOWN, VILLAGE, GROUP = "421001000000", "421001101000", "421001101201", "
 DAYS = {
     "the first minutes of a year": ("2026-01-01", 0, 1, 1),
     "a year's periods falling due": ("2026-01-07", 10, 0, 10),
+    "who owes a year's last period is excused": ("2027-01-01", 7, 59, 2),
     "a leap day": ("2028-02-29", 23, 50, 3),
     "a half-year falling due": ("2026-07-11", 9, 0, 16),
     "the last minutes of a year": ("2026-12-31", 23, 59, 2),
