@@ -13,7 +13,7 @@ from hub.app import create_hub_app
 from hub.city_home import city_home
 from hub.city_map import clear_map, load_map
 from hub.directory import init_hub
-from hub.publishing import publish_file
+from hub.publishing import ends_of_group_duties, entries_in, publish
 from hub.recovery import read_recovery_key, recover_hub, renew_hub
 from node.cli import count
 from node.console import commands, commands_keep
@@ -161,8 +161,11 @@ def _rollup(arguments: argparse.Namespace) -> int:
 
 def _publish(arguments: argparse.Namespace) -> int:
     home = city_home(Path(arguments.data))
-    published = publish_file(home.replica(), Path(arguments.file))
+    entries = entries_in(Path(arguments.file))
+    published = publish(home.replica(), entries, located=True)
     home.close()
+    for day in ends_of_group_duties(entries):
+        progress(label(language(), "cli.group_duties_end", date=day))
     show(arguments, published, label(language(), "cli.published", **published))
     return DONE
 

@@ -23,7 +23,6 @@ from schemas.errors import Invalid
 from schemas.forms import Form, Forms, read_form
 from schemas.periods import parse_day
 from schemas.strict_json import Json, loads
-from schemas.units.acts import LEVELS
 from schemas.units.checks import ActChecks
 from schemas.units.tree import Act
 from sync import directory
@@ -33,7 +32,6 @@ from sync.replica import Replica
 
 MAX_ENTRIES: Final = 20_000
 MAX_NOTED: Final = 8  # entries of one publication that the audit log spells out
-AGREED: Final = "without_group_duties"  # beside a profile: groups shall owe no daily check any more
 TYPES: Final = ("cadence", "campaign", "form", "categories", "unit")
 
 
@@ -48,9 +46,9 @@ class _Batch:
     forms: list[Form] = field(default_factory=list)
 
 
-def publish_file(replica: Replica, path: Path) -> dict[str, int]:
-    """Publishes a list of `{type: …, ...}` of TYPES: all of it, or nothing when one entry is refused."""
-    return publish(replica, entries_of(text_in(path, "FILE"), str(path)), located=True)
+def entries_in(path: Path) -> list[Json]:
+    """The entries of a file: a list of `{type: …, ...}` of TYPES. Raises Invalid, BadRequest."""
+    return entries_of(text_in(path, "FILE"), str(path))
 
 
 def entries_of(raw: str, named: str) -> list[Json]:
@@ -62,7 +60,7 @@ def entries_of(raw: str, named: str) -> list[Json]:
 
 
 def publish(replica: Replica, entries: Sequence[Json], *, located: bool = False) -> dict[str, int]:
-    """Publishes entries in a transaction of its own; returns how many of each type."""
+    """Publishes all entries in a transaction of its own, or none when one is refused; returns how many of each type."""
     with write(replica.db, "publish", replica.env):
         intake = Intake(replica, replica.env.now_ms())
         counts = sign_entries(intake, entries, located=located)
@@ -79,6 +77,18 @@ def tried(replica: Replica, entries: Sequence[Json]) -> dict[str, int]:
             raise _TriedOut
     except _TriedOut:
         return counts
+
+
+def ends_of_group_duties(entries: Sequence[Json]) -> list[str]:
+    """The days from which cadences among entries that were tried or published leave groups without duties: checks are
+    owed by the day, or not at all (decision 0024).
+    """
+    cadences = [entry for entry in entries if isinstance(entry, dict) and entry.get("type") == "cadence"]
+    return [
+        str(one["date"])
+        for one in cadences
+        if not _profile({name: one[name] for name in one if name not in ("type", "date")}, "profile").groups_owe
+    ]
 
 
 class _TriedOut(Exception):
@@ -183,20 +193,7 @@ def _read(replica: Replica, checks: ActChecks, place: int, entry: Json, batch: _
         batch.forms.append(read_form(rest, Forms([*forms_of(replica.db).all(), *batch.forms])))
         return
     day = parse_day(rest.pop("date", None), f"{place}.date")
-    profile = _profile({name: value for name, value in rest.items() if name != AGREED}, f"{place}.profile")
-    require_group_duties(profile, day, agreed=rest.get(AGREED, False))
-    batch.cadences.append((day, profile))
-
-
-def require_group_duties(profile: Profile, day: date, *, agreed: Json) -> None:
-    """Checks are owed by the day alone: any other cadence of groups leaves them without duties, and coverage without a
-    denominator. Raises Invalid unless that was agreed to.
-    """
-    if not isinstance(agreed, bool):
-        raise Invalid("not_true_or_false", field=AGREED, value=agreed)
-    if not profile.groups_owe and not agreed:
-        named = f"cadences.{LEVELS[0]}"
-        raise Invalid("group_duties_end", field=named, value=profile.cadences[LEVELS[0]], date=day, agreed=AGREED)
+    batch.cadences.append((day, _profile(rest, f"{place}.profile")))
 
 
 def _profile(entry: dict[str, Json], named: str) -> Profile:

@@ -130,8 +130,9 @@ class RandomCity:
                 "group": self.chance.choice(("day", "day", "day", "week")),
                 "village": self.chance.choice(("week", "month")),
             }
-            profile["cadences"] = {**profile["cadences"], **changed}
-            entries = [{"type": "cadence", **day, "profile": profile, "without_group_duties": True}]
+            entries = [
+                {"type": "cadence", **day, "profile": {**profile, "cadences": {**profile["cadences"], **changed}}}
+            ]
         elif kind == "camp":
             entries = [self._campaign()]
         else:

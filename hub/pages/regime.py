@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 
 from hub import regime
 from hub.pages.importing import keep, kept, uploaded_text
-from hub.publishing import AGREED, entries_of, publish, tried
+from hub.publishing import ends_of_group_duties, entries_of, publish, tried
 from node import upload_queries as uploads
 from node.guard import language, me, replica
 from node.pages.evidence import evidence_url
@@ -26,6 +27,7 @@ from sync.database import write
 from sync.directory import tree_of
 
 KIND: Final = "publication"
+AGREED: Final = "without_group_duties"  # the box that is ticked where groups shall owe no daily check any more
 WHOLE: Final = ("version", "grace_days", *(f"due_day.{level}" for level in LEVELS))
 
 
@@ -93,14 +95,8 @@ def _cadence(
         "regime_cadence.html", "page.regime.cadence", error.status if error else 200, values={**values, "date": date},
         changes=changes, levels=LEVELS, cadences=CADENCES, profiles=tuple(PROFILES), past=date <= today.isoformat(),
         agreed=AGREED if new is not None and not new.groups_owe else None,
-        error={"field": error.field, "text": _told(error)} if error else None,
+        error={"field": error.field, "text": explain(language(), error)} if error else None,
     )  # fmt: skip
-
-
-def _told(error: GridError) -> str:
-    """What is wrong, in the words of the form: the box is there to be ticked, nothing has to be written."""
-    ticked = error.code != "group_duties_end"
-    return explain(language(), error) if ticked else label(language(), "page.regime.no_duties_needed")
 
 
 def sign_cadence() -> Any:
@@ -114,10 +110,10 @@ def sign_cadence() -> Any:
         profile = read_profile(_profile(values))
         if request.form.get("confirm") != "yes":
             return _cadence(values, regime.compared(regime.in_force(node), profile), None, profile)
-        entry: dict[str, Json] = {"type": "cadence", "date": day.isoformat(), "profile": _profile(values)}
-        if request.form.get(AGREED) == "yes":
-            entry[AGREED] = True
-        publish(node, [entry])
+        if not profile.groups_owe and request.form.get(AGREED) != "yes":
+            group = f"cadences.{LEVELS[0]}"
+            raise Invalid("group_duties_end", field=group, value=values[group], date=day)
+        publish(node, [{"type": "cadence", "date": day.isoformat(), "profile": _profile(values)}])
     except Invalid as error:
         again = error.code == "group_duties_end"  # the box that agrees stands in the preview
         changes = regime.compared(regime.in_force(node), profile) if again else None
@@ -153,11 +149,15 @@ def publish_page() -> Response:
 
 
 def _publish(
-    error: GridError | None, text: str = "", counts: dict[str, int] | None = None, upload: str = ""
+    error: GridError | None,
+    text: str = "",
+    counts: dict[str, int] | None = None,
+    upload: str = "",
+    ends: Sequence[str] = (),
 ) -> Response:
     return page(
         "regime_publish.html", "page.regime.publish", error.status if error else 200, text=text, counts=counts,
-        upload=upload, error={"field": error.field, "text": explain(language(), error)} if error else None,
+        upload=upload, ends=ends, error={"field": error.field, "text": explain(language(), error)} if error else None,
     )  # fmt: skip
 
 
@@ -171,7 +171,7 @@ def try_publication() -> Response:
         counts = tried(replica(), entries)
     except GridError as error:
         return _publish(error, text)
-    return _publish(None, text, counts, keep(KIND, dumps(entries), {}))
+    return _publish(None, text, counts, keep(KIND, dumps(entries), {}), ends_of_group_duties(entries))
 
 
 def sign_publication() -> Any:

@@ -177,6 +177,22 @@ def test_a_publication_is_taken_whole_or_not_at_all(desk: Desk) -> None:
     assert week["measures"]["confirmations_due"] == 1  # villages owe each week now
 
 
+def test_a_publication_that_leaves_groups_without_duties_is_told_with_the_day_and_the_way_back(desk: Desk) -> None:
+    desk.ready()
+    file = desk.folder / "cadences.json"
+    daily = {"type": "cadence", "date": "2026-12-01", "profile": "dense"}
+    cadences = {"group": "week", "village": "week", "township": "month", "county": "month", "city": "quarter"}
+    rare = {"type": "cadence", "date": "2027-01-01", "profile": {"name": "rare", "cadences": cadences}}
+    file.write_text(json.dumps([daily, rare]), encoding="utf-8")
+    said = desk.at_hub("publish", file, "--json")
+    assert (said.code, said.document["cadence"]) == (0, 2)
+    assert (said.err.count("2027-01-01"), said.err.count("2026-12-01")) == (1, 0)
+    file.write_text(json.dumps([{**daily, "date": "2027-01-01"}]), encoding="utf-8")
+    assert desk.at_hub("publish", file).err == ""
+    january = ["--unit", CITY, "--period", "2027-01-01", "--json"]
+    assert desk.at_hub("rollup", *january).document["measures"]["checks_due"] > 0  # the later one of a day counts
+
+
 def test_verify_rebuild_and_doctor_say_that_all_is_well(desk: Desk) -> None:
     desk.ready()
     desk.at_county("check", "--unit", W_GROUPS[0], "--date", desk.today, "--zero")

@@ -15,7 +15,7 @@ from hub.demo import forms as demo_forms
 from hub.demo import periods as demo_periods
 from hub.demo.story import Homes, play, settle
 from hub.directory import SHIPPED_FORMS
-from hub.publishing import publish_file
+from hub.publishing import entries_in, publish
 from node.daily.calendars import calendar_of
 from node.daily.campaign_figures import CampaignFigures
 from node.desk import reminders, supervising
@@ -83,7 +83,7 @@ def founded(day: str, hour: int, minute: int) -> tuple[City, Homes]:
     """A city at an instant, with a node of each level below the other."""
     city = City(units=units())
     city.clock.set(day, hour, minute)
-    publish_file(city.hub.replica, SHIPPED_FORMS)
+    publish(city.hub.replica, entries_in(SHIPPED_FORMS))
     nodes = [city.hub, *city.line(COUNTY, TOWN, VILLAGE, GROUP)]
     names = ("hub", "county", "township", "village", "group")
     return city, cast(Homes, {name: Folder(node) for name, node in zip(names, nodes, strict=True)})

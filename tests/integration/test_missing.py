@@ -273,7 +273,7 @@ def test_a_day_to_come_says_so(city: City) -> None:
 def test_a_day_on_which_groups_owe_no_daily_report_says_so(city: City) -> None:
     profile = profile_payload(PROFILES["jingzhou-2022"])
     weekly = {**profile, "name": "weekly", "cadences": {**PROFILES["jingzhou-2022"].cadences, "group": "week"}}
-    city.hub.publish({"type": "cadence", "date": "2026-11-20", "profile": weekly, "without_group_duties": True})
+    city.hub.publish({"type": "cadence", "date": "2026-11-20", "profile": weekly})
     who = city.hub.user("w", "worker")
     page = shown(city.hub, who)
     assert ("这一天网格不需要日报" in page, waiting(page)) == (True, None)

@@ -122,7 +122,7 @@ def act_of(drawn: dict[str, Any]) -> dict[str, Any]:
     if drawn.get("type") == "cadence":
         profile: dict[str, Any] = profile_payload(DEFAULT_PROFILE)
         profile["cadences"] = {**profile["cadences"], "group": drawn["group"]}
-        return {"type": "cadence", "date": entry["date"], "profile": profile, "without_group_duties": True}
+        return {"type": "cadence", "date": entry["date"], "profile": profile}
     if drawn["act"] == "open":
         unit = drawn["unit"]
         entry |= {"code": unit, "name": "新组", "level": "group", "parent": unit[:12], "kind": "regular"}

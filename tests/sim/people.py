@@ -212,7 +212,7 @@ class People:
         day, number = self._day_of_act(), len(self.memory.cadences) + 1
         profile = profile_payload(DEFAULT_PROFILE) | {"name": f"p{99 - number}", "daily_grace": grace}
         profile["cadences"] = {**DEFAULT_PROFILE.cadences, "group": "day" if daily else "week"}
-        entry = {"type": "cadence", "date": day.isoformat(), "profile": profile, "without_group_duties": not daily}
+        entry = {"type": "cadence", "date": day.isoformat(), "profile": profile}
         hours, minutes = grace.split(":")
         cadence = Cadence(day, number, daily, (int(hours), int(minutes)))
         return entry, lambda: self.memory.cadences.append(cadence)
