@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import requests
+import urllib3
 
 from sync.env import Reply, TransportError
 from sync.wire import MAX_PLAIN_BYTES
@@ -41,7 +42,8 @@ class HttpTransport:
             ) as reply:
                 content = self._read(reply, deadline)
                 return Reply(reply.status_code, {k.lower(): v for k, v in reply.headers.items()}, content)
-        except (requests.RequestException, OSError, ValueError) as error:
+        # A body that breaks off is urllib3's error, not one of requests: it is read as it came, from below requests.
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise TransportError(str(error)) from error
 
     def _read(self, reply: requests.Response, deadline: float) -> bytes:
