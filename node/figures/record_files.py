@@ -16,7 +16,7 @@ from sync.database import read
 from sync.directory import tree_of
 from sync.replica import Replica
 
-PAGE: Final = 500
+PAGE: Final = 5_000  # records; each page of what is owed looks at the whole of the day on which it begins
 _CASE: Final = ("date", "unit", "name", "id", "kind", "category", "source", "level", "urgency", "state", "event")
 _CHECK: Final = ("date", "unit", "name", "result", "event")
 COLUMNS: Final = tuple(dict.fromkeys((*_CASE, *_CHECK)))

@@ -160,7 +160,7 @@ def _checks(
     tree = tree_of(replica)
     inside = _inside(tree, question, where)
     if measure in _BY_DUTY:
-        duties = _duties(replica, question, measure, inside)
+        duties = _duties(replica, question, measure, inside, after[0])
         wanted = ((key, _duty(key)) for key in duties if key > after)
         return [one for _, one in zip(range(limit), wanted, strict=False)]
     span = (question.period.first, question.period.last)
@@ -183,14 +183,18 @@ def _checks(
     return found[:limit]
 
 
-def _duties(replica: Replica, question: Question, measure: str, inside: Callable[[str, date], bool]) -> Iterator[Key]:
-    """Group days owed, missing or excused, by (day, unit): known from the dated tree and the cadence."""
+def _duties(
+    replica: Replica, question: Question, measure: str, inside: Callable[[str, date], bool], since: str
+) -> Iterator[Key]:
+    """Group days owed, missing or excused, by (day, unit): known from the dated tree and the cadence. Regular ones from
+    the day `since` on: a later page does not look at the days of the pages before it.
+    """
     tree, rollup = tree_of(replica), Rollup(replica, question)
     if question.campaign:
         yield from rollup.campaign_duties(question.campaign, inside, measure)
         return
     for day in question.period.each_day():
-        if not rollup.daily(day) or (measure == "checks_missing" and day > rollup.closed):
+        if day.isoformat() < since or not rollup.daily(day) or (measure == "checks_missing" and day > rollup.closed):
             continue
         groups = sorted(one.id for one in tree.units(day) if one.level == "group")
         if measure != "checks_due":

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from builders import CITY, EAST, GROUPS, TODAY, W_GROUPS, W_VILLAGE, WEST, City, Node, told
+from node.figures import rollup_queries
 
 URL = "/api/v1/checks"
 GROUP = W_GROUPS[0]
@@ -39,6 +41,29 @@ def test_the_list_of_checks_is_paged_by_key_and_loses_none(fresh: tuple[Node, Fl
     assert pages == 5
     assert sorted(item["event"] for item in seen) == sorted(entered)
     assert [item["date"] for item in seen] == sorted((item["date"] for item in seen), reverse=True)
+
+
+def test_a_later_page_of_what_is_owed_looks_at_no_day_of_the_pages_before_it(
+    fresh: tuple[Node, FlaskClient, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, client, who = fresh
+    hub.check(GROUP, "2026-11-03")
+    real, looked_at = rollup_queries.reported_units, list[date]()
+    monkeypatch.setattr(rollup_queries, "reported_units", lambda db, day: looked_at.append(day) or real(db, day))
+    asked = {"unit": CITY, "period": "2026-11-01..2026-11-10", "measure": "checks_missing"}
+    whole = told(client.get("/api/v1/rollup/records", query_string={**asked, "limit": "500"}, headers=who))["items"]
+    assert len(whole) == 10 * len(GROUPS) - 1
+    looked_at.clear()
+    found, pages = [], 0
+    after: dict[str, str] | None = {}
+    while after is not None:
+        query = {**asked, "limit": "4", **after}
+        page = told(client.get("/api/v1/rollup/records", query_string=query, headers=who))
+        found, pages = found + page["items"], pages + 1
+        after = {"after": page["next"]} if page["next"] else None
+    assert found == whole
+    assert pages == -(-len(whole) // 4)
+    assert len(looked_at) <= 10 + 2 * pages  # the day on which a page begins, and the one in which it ends
 
 
 @pytest.mark.parametrize(
