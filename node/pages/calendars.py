@@ -12,7 +12,7 @@ from node import charts
 from node.access import rule_for
 from node.guard import language, me
 from node.pages.choosing import Choice
-from node.pages.frame import day_text
+from node.pages.texts import day_text
 from schemas.labels import label
 from schemas.masking import OTHER_TEXT, shown
 from schemas.periods import Period, parse_period

@@ -10,8 +10,9 @@ from node.cases.acts import require_case
 from node.evidence import erasure_queries as queries
 from node.guard import language, me, replica
 from node.pages.case_words import unit_name
-from node.pages.frame import day_text, page, typed
+from node.pages.frame import page, typed
 from node.pages.nodes import require_typed
+from node.pages.texts import day_text
 from node.scope import in_scope
 from schemas.errors import GridError, Invalid, NotFound
 from schemas.events import FIELD_COUNT

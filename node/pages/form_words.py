@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from node.pages.frame import number, typed
+from node.pages.frame import typed
+from node.pages.texts import number
 from schemas.errors import GridError
 from schemas.form_fields import FormField
 from schemas.forms import Form

@@ -1,10 +1,9 @@
-"""What every page has: words, numbers and times in the reader's language, navigation, where we are."""
+"""What every page has: words in the reader's language, navigation, where we are."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
@@ -15,13 +14,11 @@ from node.cases.supervision_queries import silent_of
 from node.daily.duties import missing_yesterday
 from node.desk import todo
 from node.guard import language, replica
+from node.pages.texts import day_text, days_text, number, time_text
 from node.rooms import Entry, Rooms
-from schemas.campaigns import Campaign
-from schemas.clock import SHANGHAI, business_day, local_text
+from schemas.clock import business_day, local_text
 from schemas.errors import GridError, Invalid
-from schemas.labels import DEFAULT_LANGUAGE, explain, has_label, label, period_text
-from schemas.masking import Masked
-from schemas.periods import Period
+from schemas.labels import explain, has_label, label, period_text
 from sync.directory import tree_of
 
 Link = dict[str, Any]
@@ -262,43 +259,3 @@ def _with_names(error: GridError) -> GridError:
 
     params = {name: named(value) for name, value in error.params.items()}
     return type(error)(error.code, field=error.field, value=named(error.value), **params)
-
-
-# ---- filters
-
-
-def number(value: object) -> str:
-    """A count with thousands separators, a masked one as it is printed; what is no number stays as it is."""
-    if isinstance(value, Masked):
-        return value.text
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-
-
-def day_text(value: date | str | None) -> str:
-    """11月23日 星期一 / Mon 23 Nov."""
-    if value is None:
-        return ""
-    day = date.fromisoformat(value) if isinstance(value, str) else value
-    if language() == DEFAULT_LANGUAGE:
-        return f"{day.month}月{day.day}日 星期{'一二三四五六日'[day.weekday()]}"
-    return f"{('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun')[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
-
-
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-def days_text(span: Period | Campaign) -> str:
-    """11月1日 星期日 — 11月30日 星期一; of one day that day."""
-    days = day_text(span.first), day_text(span.last)
-    return days[0] if span.first == span.last else " — ".join(days)
-
-
-def time_text(at_ms: int | str | None) -> str:
-    """HH:MM in Shanghai today, MM-DD HH:MM on another day; takes unix ms or an instant's text."""
-    if at_ms is None:
-        return ""
-    if isinstance(at_ms, str):
-        at_ms = int(datetime.fromisoformat(at_ms).timestamp() * 1000)
-    moment = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(SHANGHAI)
-    same_day = moment.date() == business_day(replica().env.now_ms())
-    return moment.strftime("%H:%M" if same_day else "%m-%d %H:%M")

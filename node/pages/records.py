@@ -13,7 +13,8 @@ from node.daily.campaigns import campaign_name
 from node.daily.checks import duty_state_of
 from node.evidence.records import Path, path_of, returned_json
 from node.guard import language, me, replica
-from node.pages.frame import may_open, page, time_text
+from node.pages.frame import may_open, page
+from node.pages.texts import time_text
 from schemas.checks import Report
 from schemas.clock import business_day
 from schemas.labels import label

@@ -10,8 +10,9 @@ from flask import Blueprint, Response, current_app, redirect, request, url_for
 from node import link_queries, status
 from node.guard import language, me, replica
 from node.keeping.unprojected import unprojected
-from node.pages.frame import day_text, page
+from node.pages.frame import page
 from node.pages.nodes import children_shown
+from node.pages.texts import day_text
 from schemas.clock import at_time, business_day
 from schemas.labels import has_label, label
 from schemas.roles import REVIEW
