@@ -48,11 +48,17 @@ async function draw() {
   const drawn = JSON.stringify([me, s.link, unit.id, s.today, Math.floor(at / 600_000), outbox, done, page.busy, page.failed, page.full, page.alone, Boolean(page.update), s.others]);
   if (drawn === page.drawn) return; // nothing new: leave the reader's place and focus alone
   page.drawn = drawn;
-  const focused = main.contains(document.activeElement) ? document.activeElement.id : "";
+  const focused = main.contains(document.activeElement) ? document.activeElement : null;
   s.notes = notes(s);
   main.replaceChildren(view(s, { zero, takeOut: drop, send: sendNow, exportAll: toFile }));
-  if (focused) document.getElementById(focused)?.focus();
+  if (focused) again(focused)?.focus();
   document.body.dataset.ready = "1";
+}
+
+// What took the place of an element when the page was drawn anew: the one of its id, else the link to the same address.
+function again(gone) {
+  const href = gone.getAttribute("href");
+  return gone.id ? document.getElementById(gone.id) : href && [...main.querySelectorAll("a")].find((one) => one.getAttribute("href") === href);
 }
 
 /** A page that only the node can make, or a phone on which nobody has signed in yet. */
