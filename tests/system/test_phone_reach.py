@@ -155,7 +155,7 @@ def test_the_page_works_by_keyboard_alone_and_says_what_happened(field: Field) -
         page.wait_for_selector("text=待传 1 条")
         assert "已存本机" in page.inner_text("[role=status].vh")
         page.locator("a[href^='/today/case']").first.focus()
-        kept = page.evaluate_handle("document.activeElement")
+        href = page.evaluate("document.activeElement.getAttribute('href')")
         page.evaluate("dispatchEvent(new Event('popstate'))")  # the page may be drawn anew at any time
         page.wait_for_timeout(300)
         assert page.evaluate(
